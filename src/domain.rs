@@ -1,0 +1,24 @@
+//! Meaning, pure: what identifiers, facts, profiles and answers are, and the rules between them.
+//!
+//! No I/O, no clock, no randomness, no async: times and new ids come in as arguments.
+
+pub mod access;
+pub mod aggregate;
+pub mod answer;
+pub mod canonical;
+pub mod event;
+pub mod fact;
+pub mod holdings;
+pub mod identifier;
+pub mod ids;
+pub mod invalid;
+pub mod key;
+pub mod link;
+pub mod model;
+pub mod owner;
+pub mod profile;
+pub mod receipt;
+pub mod resolution;
+pub mod time;
+pub mod token;
+pub mod value;

@@ -1,0 +1,109 @@
+//! Lookups and their answers.
+
+use super::ids::ProfileId;
+use super::invalid::{Invalid, Reason};
+use super::key::Key;
+use super::model::{Kind, Model};
+use super::value::Value;
+
+/// How many customers a batch may ask for.
+pub const MAX_BATCH_KEYS: usize = 1_000;
+/// How many fields a lookup may name.
+pub const MAX_FIELDS: usize = 256;
+/// Asks for everything.
+pub const EVERYTHING: &str = "*";
+/// Starts the names of fields that belong to the identifier asked by.
+pub const ADDRESS_PREFIX: &str = "address.";
+
+/// The fields wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fields {
+    /// All that have a value.
+    Everything,
+    /// These, in this order, without repeats.
+    Named(Vec<String>),
+}
+
+impl Fields {
+    /// Reads a list of names: none, or `*` among them, asks for everything.
+    pub fn parse(names: Vec<String>) -> Result<Self, Invalid> {
+        if names.len() > MAX_FIELDS {
+            let text = format!("names more than {MAX_FIELDS} fields; ask for `*`");
+            return Err(Invalid::new(Reason::TooLarge, "fields", text));
+        }
+        if names.is_empty() || names.iter().any(|name| name == EVERYTHING) {
+            return Ok(Self::Everything);
+        }
+        let mut wanted = Vec::with_capacity(names.len());
+        for (at, name) in names.into_iter().enumerate() {
+            if name.is_empty() {
+                return Err(Invalid::new(Reason::Missing, format!("fields[{at}]"), "is empty"));
+            }
+            if name.len() > super::value::MAX_NAME_BYTES + ADDRESS_PREFIX.len() {
+                return Err(Invalid::new(Reason::TooLarge, format!("fields[{at}]"), "is longer than a name may be"));
+            }
+            if !wanted.contains(&name) {
+                wanted.push(name);
+            }
+        }
+        Ok(Self::Named(wanted))
+    }
+}
+
+/// Finds the kind called `name` for a request.
+pub fn kind<'a>(name: &str, model: &'a Model) -> Result<&'a Kind, Invalid> {
+    model.kind(name).ok_or_else(|| {
+        Invalid::new(Reason::UnknownKind, "kind", "is not declared by the model; see `kith model check`")
+    })
+}
+
+/// Reads the keys of one customer, strongest first, each with its place in `keys`. A key of another kind's type is
+/// refused: it could never find anything.
+pub fn keys(keys: &[String], kind: &Kind, model: &Model) -> Result<Vec<(usize, Key)>, Invalid> {
+    if keys.is_empty() {
+        return Err(Invalid::new(Reason::Missing, "keys", "is empty; name the customer by at least one key"));
+    }
+    if keys.len() > super::fact::MAX_KEYS {
+        let text = format!("has more than {} keys for one customer", super::fact::MAX_KEYS);
+        return Err(Invalid::new(Reason::TooLarge, "keys", text));
+    }
+    let mut ranked = Vec::with_capacity(keys.len());
+    for (at, text) in keys.iter().enumerate() {
+        let (rank, key) = ranked_key(text, "keys", kind, model).map_err(|invalid| invalid.at(at))?;
+        ranked.push((rank, at, key));
+    }
+    ranked.sort_by_key(|(rank, at, _)| (*rank, *at));
+    Ok(ranked.into_iter().map(|(_, at, key)| (at, key)).collect())
+}
+
+/// Reads one key of `kind` and its rank; a profile id is stronger than any identifier.
+pub fn ranked_key(text: &str, field: &str, kind: &Kind, model: &Model) -> Result<(usize, Key), Invalid> {
+    let key = Key::parse(text, field, model)?;
+    let rank = match &key {
+        Key::Profile(_) => Some(0),
+        Key::Identifier(identifier) => kind.rank(identifier.type_name()).map(|rank| rank + 1),
+    };
+    let text = "has a type that does not identify this kind; see `kith model check`";
+    let rank = rank.ok_or_else(|| Invalid::new(Reason::UnknownType, field, text))?;
+    Ok((rank, key))
+}
+
+/// How the keys of a lookup were resolved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolution {
+    /// One profile was found.
+    Found(ProfileId),
+    /// No profile owns any of the keys.
+    NotFound,
+}
+
+/// What is known of one customer, as far as it was asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// Which of the keys asked by led here, as a place in the request.
+    pub key: usize,
+    /// Whether a profile was found.
+    pub resolution: Resolution,
+    /// The fields by name; `None` where no fact has set one.
+    pub fields: Vec<(String, Option<Value>)>,
+}

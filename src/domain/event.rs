@@ -1,0 +1,82 @@
+//! The event history: each fact as it is kept under its origin identifier.
+
+use std::fmt;
+
+use super::fact::{Body, EventType, Fact};
+use super::identifier::Identifier;
+use super::link::Moment;
+use super::value::Values;
+
+/// The call that a stored event came with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// Traits became known.
+    Identify,
+    /// Something happened.
+    Track,
+    /// A page was viewed.
+    Page,
+    /// A screen was viewed.
+    Screen,
+    /// The customer belongs to a group.
+    Group,
+    /// Two values are one identifier.
+    Alias,
+}
+
+/// A fact in the history of an identifier.
+#[derive(Clone, PartialEq)]
+pub struct StoredEvent {
+    /// Event time and message id.
+    pub moment: Moment,
+    /// The identifier it is stored under.
+    pub origin: Identifier,
+    /// The call it came with.
+    pub call: Call,
+    /// The name of the event, page or screen; else empty.
+    pub name: String,
+    /// Properties, or traits.
+    pub properties: Values,
+    /// The sending system; may be empty.
+    pub source: String,
+    /// The keys as they were given.
+    pub raw_keys: Vec<String>,
+}
+
+/// Says under which type of identifier it is stored, and nothing of what it holds.
+impl fmt::Debug for StoredEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredEvent").field("origin", &self.origin).field("call", &self.call).finish_non_exhaustive()
+    }
+}
+
+impl StoredEvent {
+    /// The history entry of `fact` under `origin`.
+    pub fn of(fact: &Fact, origin: &Identifier) -> Self {
+        let (call, name, properties) = match &fact.body {
+            Body::Identify { traits, address: _ } => (Call::Identify, "", traits.clone()),
+            Body::Event(event) => (Call::from(event.event_type), event.name.as_str(), event.properties.clone()),
+            Body::Group { group: _, traits } => (Call::Group, "", traits.clone()),
+            Body::Alias { previous: _ } => (Call::Alias, "", Values::new()),
+        };
+        Self {
+            moment: fact.moment.clone(),
+            origin: origin.clone(),
+            call,
+            name: name.to_owned(),
+            properties,
+            source: fact.source.clone(),
+            raw_keys: fact.raw_keys.clone(),
+        }
+    }
+}
+
+impl From<EventType> for Call {
+    fn from(event_type: EventType) -> Self {
+        match event_type {
+            EventType::Track => Self::Track,
+            EventType::Page => Self::Page,
+            EventType::Screen => Self::Screen,
+        }
+    }
+}

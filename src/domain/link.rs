@@ -1,0 +1,87 @@
+//! Links: the evidence that identifiers belong together.
+
+use std::fmt;
+
+use xxhash_rust::xxh3::Xxh3Default;
+
+use super::identifier::Identifier;
+use super::time::Time;
+
+/// The place of a fact in the fold: by event time, then by message id.
+///
+/// `Debug` prints the time alone: senders make message ids of anything.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment {
+    /// Event time.
+    pub time: Time,
+    /// The fact's message id.
+    pub message_id: String,
+}
+
+impl fmt::Debug for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Moment({})", self.time)
+    }
+}
+
+/// The id of a link: a hash of the identifiers it joins, so that evidence repeated is evidence once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LinkId(pub u128);
+
+/// The evidence in facts that some identifiers belong together.
+///
+/// A fact with one identifier is evidence too: that the identifier was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// When it was first said, and by which fact.
+    pub first: Moment,
+    /// When it was said again and changed what was known, in order. Saying it again seldom does: only if in between an
+    /// alias made room for an identifier that could not join before.
+    pub again: Vec<Moment>,
+    /// The system that said so first.
+    pub source: String,
+    /// The identifiers in canonical form, without repeats, as the fact listed them.
+    pub identifiers: Vec<Identifier>,
+    /// The identifier that an alias fact made another name of the first of `identifiers`.
+    pub previous: Option<Identifier>,
+}
+
+impl Link {
+    /// Takes in that the same was said again by `other`, and that this moved something, if it did. True if anything is
+    /// to be remembered of it.
+    pub fn said_again(&mut self, other: Self, moves: bool) -> bool {
+        let Self { first, source, .. } = other;
+        let earlier = first < self.first;
+        let known = first == self.first || self.again.contains(&first);
+        if known || !(earlier || moves) {
+            return false;
+        }
+        if earlier {
+            self.source = source;
+            let was_first = std::mem::replace(&mut self.first, first);
+            self.again.push(was_first);
+        } else {
+            self.again.push(first);
+        }
+        self.again.sort_unstable();
+        true
+    }
+
+    /// Each moment at which it is to be folded.
+    pub fn moments(&self) -> impl Iterator<Item = &Moment> {
+        std::iter::once(&self.first).chain(&self.again)
+    }
+
+    /// The link's id. The order of the identifiers does not matter, except that an alias has a direction.
+    pub fn id(&self) -> LinkId {
+        let mut sorted: Vec<&Identifier> = self.identifiers.iter().collect();
+        sorted.sort_unstable();
+        let mut hash = Xxh3Default::new();
+        for identifier in sorted.into_iter().chain(&self.previous) {
+            hash.update(identifier.as_str().as_bytes());
+            hash.update(&[0]);
+        }
+        hash.update(&[u8::from(self.previous.is_some())]);
+        LinkId(hash.digest128())
+    }
+}

@@ -1,0 +1,175 @@
+//! The model of a workspace: its identifier types, kinds and computed attributes, checked and ready to use.
+
+mod file;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use regex::RegexSet;
+
+use super::aggregate::Aggregate;
+use super::canonical::Canonical;
+use super::ids::KindId;
+
+pub use file::Error;
+
+/// The kind that a lookup means where it names none.
+pub const DEFAULT_KIND: &str = "person";
+/// The model of a workspace that was given none.
+pub const DEFAULT_MODEL: &str = include_str!("model/default.toml");
+
+/// A checked model.
+#[derive(Clone, Debug)]
+pub struct Model {
+    types: BTreeMap<String, IdentifierType>,
+    kinds: Vec<Kind>,
+    computed: Vec<Computed>,
+    source: String,
+}
+
+/// A declared identifier type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentifierType {
+    /// Its name, such as `email`.
+    pub name: String,
+    /// How its values are brought to their one form.
+    pub canonical: Canonical,
+    /// How many values a profile may have.
+    pub limit: u32,
+    /// True if a value of this type means that somebody logged in.
+    pub login: bool,
+    blocked: Blocked,
+}
+
+/// Values that identify nobody.
+#[derive(Clone, Debug)]
+struct Blocked {
+    exact: BTreeSet<String>,
+    patterns: RegexSet,
+}
+
+/// A declared kind: what "the customer" means for a use case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// Its name, such as `person`.
+    pub name: String,
+    /// Its number in keys.
+    pub id: KindId,
+    types: Vec<String>,
+}
+
+/// A declared computed attribute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Computed {
+    /// The name that lookups read, such as `orders.count`.
+    pub name: String,
+    /// The kind whose profiles have it.
+    pub kind: KindId,
+    /// What is computed.
+    pub aggregate: Aggregate,
+    /// The name of the track event it is computed over.
+    pub event: String,
+    /// What of the event goes in; unused by `count`.
+    pub property: Property,
+}
+
+/// What of an event goes into a computed attribute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Property {
+    /// The event time; in the model file `@time`.
+    Time,
+    /// The property of this name.
+    Named(String),
+}
+
+impl Model {
+    /// Reads and checks a model file.
+    pub fn parse(source: &str) -> Result<Self, Error> {
+        file::parse(source)
+    }
+
+    /// The text that the model was read from.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The declared identifier types, by name.
+    pub fn types(&self) -> impl Iterator<Item = &IdentifierType> {
+        self.types.values()
+    }
+
+    /// The identifier type called `name`.
+    pub fn identifier_type(&self, name: &str) -> Option<&IdentifierType> {
+        self.types.get(name)
+    }
+
+    /// The declared kinds, in the order of their names.
+    pub fn kinds(&self) -> &[Kind] {
+        &self.kinds
+    }
+
+    /// The kind called `name`; the default kind where `name` is empty.
+    pub fn kind(&self, name: &str) -> Option<&Kind> {
+        let name = if name.is_empty() { DEFAULT_KIND } else { name };
+        self.kinds.iter().find(|kind| kind.name == name)
+    }
+
+    /// The kind with the number `id`.
+    pub fn kind_by_id(&self, id: KindId) -> Option<&Kind> {
+        self.kinds.iter().find(|kind| kind.id == id)
+    }
+
+    /// The declared computed attributes, in the order of their names.
+    pub fn computed(&self) -> &[Computed] {
+        &self.computed
+    }
+
+    /// What differs from `old` so that profiles would have to be folded, or aggregates computed, again; `None` where
+    /// only computed attributes were added.
+    pub fn change_that_needs_folding(&self, old: &Self) -> Option<String> {
+        if self.kinds != old.kinds {
+            return Some("its kinds".to_owned());
+        }
+        if self.types != old.types {
+            return Some("its identifier types".to_owned());
+        }
+        let kept = |computed: &&Computed| !self.computed.contains(computed);
+        old.computed.iter().find(kept).map(|lost| format!("the computed attribute `{}`", lost.name))
+    }
+
+    /// True if some kind has this identifier type.
+    pub fn is_ranked(&self, type_name: &str) -> bool {
+        self.kinds.iter().any(|kind| kind.rank(type_name).is_some())
+    }
+
+    /// True if some kind has both identifier types.
+    pub fn share_a_kind(&self, a: &str, b: &str) -> bool {
+        self.kinds.iter().any(|kind| kind.rank(a).is_some() && kind.rank(b).is_some())
+    }
+}
+
+impl Kind {
+    /// The identifier types of this kind, strongest first.
+    pub fn types(&self) -> &[String] {
+        &self.types
+    }
+
+    /// The rank of an identifier type in this kind: 0 is the strongest. `None` if the kind does not have it.
+    pub fn rank(&self, type_name: &str) -> Option<usize> {
+        self.types.iter().position(|declared| declared == type_name)
+    }
+}
+
+impl IdentifierType {
+    /// True if the canonical `value` identifies nobody.
+    pub fn blocks(&self, value: &str) -> bool {
+        self.blocked.exact.contains(&value.to_lowercase()) || self.blocked.patterns.is_match(value)
+    }
+}
+
+impl PartialEq for Blocked {
+    fn eq(&self, other: &Self) -> bool {
+        self.exact == other.exact && self.patterns.patterns() == other.patterns.patterns()
+    }
+}
+
+impl Eq for Blocked {}

@@ -1,0 +1,108 @@
+//! Receipts: what a write did, line by line, with the rule that did it.
+
+use std::fmt;
+
+use super::holdings::MAX_ATTRIBUTES;
+use super::identifier::Identifier;
+use super::ids::{KindId, ProfileId, Seq};
+use super::profile::MAX_PROFILE_IDENTIFIERS;
+use super::time::Time;
+
+/// What was done to an identifier or a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A profile was created.
+    Created,
+    /// The identifier joined the profile.
+    Attached,
+    /// The profile named was merged into the one the fact landed on.
+    Merged,
+    /// The identifier stayed where it was.
+    Demoted,
+    /// The identifier's value identifies nobody.
+    Blocked,
+    /// The profile has as many identifiers as it may have; this one was not added.
+    Capped,
+    /// This part of the fact was not applied.
+    Refused,
+    /// The identifier became another name.
+    Aliased,
+}
+
+/// The rule that decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// A profile may have so many values of an identifier type.
+    Limit {
+        /// The type.
+        type_name: String,
+        /// How many.
+        limit: u32,
+    },
+    /// A profile may have [`MAX_PROFILE_IDENTIFIERS`] identifiers.
+    Size,
+    /// The value is on the model's list of values that identify nobody.
+    BlockedValue,
+    /// One identifier may bring [`MAX_ATTRIBUTES`] attributes.
+    Attributes,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Limit { type_name, limit } => write!(f, "{type_name} limit {limit}"),
+            Self::Size => write!(f, "profile size {MAX_PROFILE_IDENTIFIERS}"),
+            Self::BlockedValue => write!(f, "blocked value"),
+            Self::Attributes => write!(f, "attribute limit {MAX_ATTRIBUTES}"),
+        }
+    }
+}
+
+/// One line of a receipt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// What was done.
+    pub action: Action,
+    /// The kind of profile it was done to.
+    pub kind: KindId,
+    /// The identifier concerned.
+    pub identifier: Option<Identifier>,
+    /// The profile concerned: created, joined, merged away, or for a demotion the identifier's owner.
+    pub profile: Option<ProfileId>,
+    /// The rule that decided, where one did.
+    pub rule: Option<Rule>,
+}
+
+/// What a fact did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The fact's message id.
+    pub message_id: String,
+    /// The profiles it landed on, at most one a kind.
+    pub profiles: Vec<(KindId, ProfileId)>,
+    /// What it did to the graph of identities.
+    pub lines: Vec<Line>,
+    /// Its place in the log: reads from there on see it.
+    pub seq: Seq,
+    /// True if the message id had been seen before; then this is the first receipt again.
+    pub duplicate: bool,
+}
+
+/// A receipt as it is kept: with the log time of its fact, after which it is forgotten in due time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedReceipt {
+    /// The log time of the fact.
+    pub logged: Time,
+    /// The receipt.
+    pub receipt: Receipt,
+}
+
+/// How long a receipt is kept, in microseconds of log time: 30 days.
+pub const RECEIPT_WINDOW_MICROS: u64 = 30 * 24 * 60 * 60 * 1_000_000;
+
+impl LoggedReceipt {
+    /// True if the receipt is to be forgotten at log time `now`.
+    pub fn expired(&self, now: Time) -> bool {
+        self.logged.plus_micros(RECEIPT_WINDOW_MICROS) <= now
+    }
+}
