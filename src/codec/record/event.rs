@@ -1,0 +1,93 @@
+//! The record of an event in the history of an identifier.
+
+use serde::{Deserialize, Serialize};
+
+use super::parts::{StoredMoment, identifier, text};
+use super::{Record, open, seal};
+use crate::codec::Error;
+use crate::codec::read::Cursor;
+use crate::codec::value::{put_values, take_values};
+use crate::domain::event::{Call, StoredEvent};
+
+const WHAT: &str = "event record";
+
+#[derive(Serialize, Deserialize)]
+struct EventV1 {
+    moment: StoredMoment,
+    origin: String,
+    call: StoredCall,
+    name: String,
+    properties: Vec<u8>,
+    source: String,
+    raw_keys: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum StoredCall {
+    Identify,
+    Track,
+    Page,
+    Screen,
+    Group,
+    Alias,
+}
+
+impl Record for StoredEvent {
+    fn encode(&self) -> Result<Vec<u8>, Error> {
+        let Self { moment, origin, call, name, properties, source, raw_keys } = self;
+        let mut bytes = Vec::new();
+        put_values(&mut bytes, properties);
+        let stored = EventV1 {
+            moment: moment.into(),
+            origin: text(origin),
+            call: (*call).into(),
+            name: name.clone(),
+            properties: bytes,
+            source: source.clone(),
+            raw_keys: raw_keys.clone(),
+        };
+        seal(WHAT, 1, &stored)
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let EventV1 { moment, origin, call, name, properties, source, raw_keys } = open(WHAT, 1, bytes)?;
+        let mut cursor = Cursor::new(&properties, WHAT);
+        let properties = take_values(&mut cursor)?;
+        cursor.end()?;
+        Ok(Self {
+            moment: moment.into(),
+            origin: identifier(WHAT, &origin)?,
+            call: call.into(),
+            name,
+            properties,
+            source,
+            raw_keys,
+        })
+    }
+}
+
+impl From<Call> for StoredCall {
+    fn from(call: Call) -> Self {
+        match call {
+            Call::Identify => Self::Identify,
+            Call::Track => Self::Track,
+            Call::Page => Self::Page,
+            Call::Screen => Self::Screen,
+            Call::Group => Self::Group,
+            Call::Alias => Self::Alias,
+        }
+    }
+}
+
+impl From<StoredCall> for Call {
+    fn from(stored: StoredCall) -> Self {
+        match stored {
+            StoredCall::Identify => Self::Identify,
+            StoredCall::Track => Self::Track,
+            StoredCall::Page => Self::Page,
+            StoredCall::Screen => Self::Screen,
+            StoredCall::Group => Self::Group,
+            StoredCall::Alias => Self::Alias,
+        }
+    }
+}

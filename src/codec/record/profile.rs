@@ -1,0 +1,92 @@
+//! The profile record: the document that lookups read, then all that only the writer needs.
+//!
+//! ```text
+//! version:1 = 01 | kind:4 | document length:4 | document (see codec::document) | sealed rest
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+use super::holdings::{StoredRest, lay_out, put_together};
+use super::parts::{StoredId, StoredMoment, identifier, text};
+use super::{Record, open, seal};
+use crate::codec::Error;
+use crate::codec::read::{Cursor, put_block};
+use crate::domain::ids::{KindId, ProfileId};
+use crate::domain::profile::{Member, Membership, Profile};
+
+const WHAT: &str = "profile record";
+const VERSION: u8 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct RestV1 {
+    id: StoredId,
+    created: StoredMoment,
+    members: Vec<(String, Option<String>)>,
+    retired: Vec<StoredId>,
+    holdings: StoredRest,
+}
+
+/// The parts of an encoded profile.
+#[derive(Clone, Copy)]
+pub struct Parts<'a> {
+    /// Its kind.
+    pub kind: KindId,
+    /// What lookups read.
+    pub document: &'a [u8],
+    rest: &'a [u8],
+}
+
+/// Splits an encoded profile. A lookup needs no more of it.
+pub fn split(bytes: &[u8]) -> Result<Parts<'_>, Error> {
+    let mut cursor = Cursor::new(bytes, WHAT);
+    match cursor.u8()? {
+        VERSION => {}
+        version => return Err(Error::Version { what: WHAT, version }),
+    }
+    let kind = KindId(cursor.u32()?);
+    Ok(Parts { kind, document: cursor.block()?, rest: cursor.rest() })
+}
+
+impl Record for Profile {
+    fn encode(&self) -> Result<Vec<u8>, Error> {
+        let Self { id, kind, membership: Membership { created, members }, retired, holdings } = self;
+        let (document, holdings) = lay_out(holdings);
+        let rest = RestV1 {
+            id: (*id).into(),
+            created: created.into(),
+            members: members.iter().map(stored_member).collect(),
+            retired: retired.iter().map(|id| (*id).into()).collect(),
+            holdings,
+        };
+        let mut out = vec![VERSION];
+        out.extend_from_slice(&kind.0.to_be_bytes());
+        put_block(&mut out, &document);
+        out.extend(seal(WHAT, VERSION, &rest)?);
+        Ok(out)
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let Parts { kind, document, rest } = split(bytes)?;
+        let RestV1 { id, created, members, retired, holdings } = open(WHAT, VERSION, rest)?;
+        let members = members.into_iter().map(member).collect::<Result<_, _>>()?;
+        Ok(Self {
+            id: id.into(),
+            kind,
+            membership: Membership { created: created.into(), members },
+            retired: retired.into_iter().map(ProfileId::from).collect(),
+            holdings: put_together(document, holdings)?,
+        })
+    }
+}
+
+fn stored_member(member: &Member) -> (String, Option<String>) {
+    let Member { identifier, alias_of } = member;
+    (text(identifier), alias_of.as_ref().map(text))
+}
+
+fn member((stored, alias_of): (String, Option<String>)) -> Result<Member, Error> {
+    Ok(Member {
+        identifier: identifier(WHAT, &stored)?,
+        alias_of: alias_of.map(|stored| identifier(WHAT, &stored)).transpose()?,
+    })
+}

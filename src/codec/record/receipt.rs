@@ -1,0 +1,122 @@
+//! The record of a receipt, with the log time of the fact so that it can expire.
+
+use serde::{Deserialize, Serialize};
+
+use super::parts::{StoredId, StoredRule, identifier, text};
+use super::{Record, open, seal};
+use crate::codec::Error;
+use crate::domain::ids::{KindId, ProfileId, Seq};
+use crate::domain::receipt::{Action, Line, LoggedReceipt, Receipt};
+use crate::domain::time::Time;
+
+const WHAT: &str = "receipt record";
+
+#[derive(Serialize, Deserialize)]
+struct ReceiptV1 {
+    logged: u64,
+    message_id: String,
+    profiles: Vec<(u32, StoredId)>,
+    lines: Vec<LineV1>,
+    seq: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LineV1 {
+    action: StoredAction,
+    kind: u32,
+    identifier: Option<String>,
+    profile: Option<StoredId>,
+    rule: Option<StoredRule>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum StoredAction {
+    Created,
+    Attached,
+    Merged,
+    Demoted,
+    Blocked,
+    Capped,
+    Refused,
+    Aliased,
+}
+
+impl Record for LoggedReceipt {
+    fn encode(&self) -> Result<Vec<u8>, Error> {
+        let Self { logged, receipt: Receipt { message_id, profiles, lines, seq, duplicate: _ } } = self;
+        let stored = ReceiptV1 {
+            logged: logged.micros(),
+            message_id: message_id.clone(),
+            profiles: profiles.iter().map(|(kind, id)| (kind.0, (*id).into())).collect(),
+            lines: lines.iter().map(LineV1::from).collect(),
+            seq: seq.0,
+        };
+        seal(WHAT, 1, &stored)
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let ReceiptV1 { logged, message_id, profiles, lines, seq } = open(WHAT, 1, bytes)?;
+        let receipt = Receipt {
+            message_id,
+            profiles: profiles.into_iter().map(|(kind, id)| (KindId(kind), id.into())).collect(),
+            lines: lines.into_iter().map(line).collect::<Result<_, _>>()?,
+            seq: Seq(seq),
+            duplicate: false,
+        };
+        Ok(Self { logged: Time::from_micros(logged), receipt })
+    }
+}
+
+impl From<&Line> for LineV1 {
+    fn from(line: &Line) -> Self {
+        let Line { action, kind, identifier, profile, rule } = line;
+        Self {
+            action: (*action).into(),
+            kind: kind.0,
+            identifier: identifier.as_ref().map(text),
+            profile: profile.map(StoredId::from),
+            rule: rule.as_ref().map(StoredRule::from),
+        }
+    }
+}
+
+fn line(stored: LineV1) -> Result<Line, Error> {
+    let LineV1 { action, kind, identifier: key, profile, rule } = stored;
+    Ok(Line {
+        action: action.into(),
+        kind: KindId(kind),
+        identifier: key.map(|stored| identifier(WHAT, &stored)).transpose()?,
+        profile: profile.map(ProfileId::from),
+        rule: rule.map(Into::into),
+    })
+}
+
+impl From<Action> for StoredAction {
+    fn from(action: Action) -> Self {
+        match action {
+            Action::Created => Self::Created,
+            Action::Attached => Self::Attached,
+            Action::Merged => Self::Merged,
+            Action::Demoted => Self::Demoted,
+            Action::Blocked => Self::Blocked,
+            Action::Capped => Self::Capped,
+            Action::Refused => Self::Refused,
+            Action::Aliased => Self::Aliased,
+        }
+    }
+}
+
+impl From<StoredAction> for Action {
+    fn from(stored: StoredAction) -> Self {
+        match stored {
+            StoredAction::Created => Self::Created,
+            StoredAction::Attached => Self::Attached,
+            StoredAction::Merged => Self::Merged,
+            StoredAction::Demoted => Self::Demoted,
+            StoredAction::Blocked => Self::Blocked,
+            StoredAction::Capped => Self::Capped,
+            StoredAction::Refused => Self::Refused,
+            StoredAction::Aliased => Self::Aliased,
+        }
+    }
+}
