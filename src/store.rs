@@ -1,0 +1,212 @@
+//! The store: typed tables over one embedded RocksDB.
+//!
+//! Layers, bottom up: [`options`] (how each family is tuned), [`catalogue`] (the one list of families and tables),
+//! [`table`] (typed access), [`batch`] (uncommitted changes that can be read), the cache in front of the point reads, and
+//! [`Store`] itself. Only the engine
+//! uses this floor, and RocksDB is named nowhere else.
+
+pub mod batch;
+mod cache;
+pub mod catalogue;
+mod error;
+mod format;
+mod mark;
+pub mod meta;
+mod options;
+pub mod table;
+pub mod view;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rocksdb::properties::{ESTIMATE_NUM_KEYS, TOTAL_SST_FILES_SIZE};
+use rocksdb::{ColumnFamily, ColumnFamilyDescriptor, DB, ReadOptions, WriteBatch, WriteOptions};
+
+use crate::domain::ids::{LogPlace, Seq};
+use batch::Batch;
+use cache::ValueCache;
+use catalogue::Family;
+pub use error::Error;
+pub use format::is_database;
+use mark::Mark;
+pub use options::MAX_OPEN_FILES;
+use view::{Slice, Tiers, View};
+
+/// Where a read may go for its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tier {
+    /// Memory only: fails with [`Error::NotInMemory`] instead of waiting for the disk.
+    Memory,
+    /// Wherever the data is.
+    Disk,
+}
+
+/// An open database. One process at a time; RocksDB's lock file sees to it.
+pub struct Store {
+    db: DB,
+    tiers: Tiers,
+    owners: ValueCache,
+    profiles: ValueCache,
+    directory: PathBuf,
+    mark: Mark,
+    log_time: Arc<AtomicU64>,
+}
+
+/// Figures of one column family; records are RocksDB's estimate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FamilyStats {
+    /// Its name.
+    pub name: &'static str,
+    /// Estimated number of records.
+    pub records: u64,
+    /// Bytes on disk.
+    pub disk_bytes: u64,
+}
+
+impl Store {
+    /// Opens the database in `directory`, or creates it. `cache_bytes` bounds what is kept in memory: half for
+    /// RocksDB's blocks, half for single values of the families that lookups read.
+    ///
+    /// Refuses a database of a newer format, and one that lost writes it had acknowledged.
+    pub fn open(directory: &Path, cache_bytes: usize) -> Result<Self, Error> {
+        std::fs::create_dir_all(directory).map_err(|error| Error::io(directory, &error))?;
+        format::check(directory)?;
+        let log_time = Arc::new(AtomicU64::new(0));
+        let tuning = options::Tuning::new(cache_bytes / 2, Arc::clone(&log_time));
+        let families = Family::ALL.map(|f| ColumnFamilyDescriptor::new(f.name(), tuning.family(f.preset())));
+        let db = DB::open_cf_descriptors(&tuning.database(), directory.join("rocksdb"), families)?;
+        let store = Self {
+            db,
+            tiers: Tiers::new(),
+            owners: ValueCache::new(cache_bytes / 16),
+            profiles: ValueCache::new(cache_bytes / 2 - cache_bytes / 16),
+            mark: Mark::open(directory)?,
+            directory: directory.to_owned(),
+            log_time,
+        };
+        store.check_mark()?;
+        store.log_time.store(store.place()?.log_time.micros(), Ordering::Relaxed);
+        Ok(store)
+    }
+
+    /// What was acknowledged must still be there: RocksDB drops a damaged end of its log without a word.
+    fn check_mark(&self) -> Result<(), Error> {
+        let (applied, acknowledged) = (self.place()?.seq, self.mark.acknowledged());
+        if applied < acknowledged {
+            return Err(Error::LostWrites { applied, acknowledged, directory: self.directory.clone() });
+        }
+        Ok(())
+    }
+
+    /// The place of the last committed command.
+    pub fn place(&self) -> Result<LogPlace, Error> {
+        meta::read_place(self)
+    }
+
+    /// The latest data.
+    pub fn view(&self, tier: Tier) -> View<'_> {
+        View::latest(self, tier)
+    }
+
+    /// The version of the committed data: two reads between which it did not change saw the same data.
+    pub fn version(&self) -> u64 {
+        self.db.latest_sequence_number()
+    }
+
+    /// The data as it is now, whatever is written later.
+    pub fn snapshot(&self) -> View<'_> {
+        View::snapshot(self)
+    }
+
+    /// Commits all changes of `batch` and the place of its last command: all or nothing. Once this returns, reads see
+    /// them; with `sync` they are on disk too.
+    pub fn commit(&self, batch: Batch<'_>, place: LogPlace, sync: bool) -> Result<(), Error> {
+        let mut writes = WriteBatch::default();
+        let _barred = Barred(self);
+        for (family, key, value) in batch.into_changes() {
+            if let Some(cache) = self.cache(family) {
+                cache.bar(&key);
+            }
+            let handle = self.handle(family)?;
+            match value {
+                Some(value) => writes.put_cf(handle, key, value),
+                None => writes.delete_cf(handle, key),
+            }
+        }
+        meta::put_place(self, &mut writes, place)?;
+        let mut options = WriteOptions::default();
+        options.set_sync(sync);
+        self.db.write_opt(writes, &options)?;
+        self.log_time.fetch_max(place.log_time.micros(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Makes all commits so far survive a power cut.
+    pub fn sync(&self) -> Result<(), Error> {
+        Ok(self.db.flush_wal(true)?)
+    }
+
+    /// Notes beside the database that everything up to `seq` was acknowledged as durable. A database that has less
+    /// the next time it is opened is refused.
+    pub fn mark_acknowledged(&self, seq: Seq) -> Result<(), Error> {
+        self.mark.advance(seq)
+    }
+
+    /// Figures of each family, in catalogue order.
+    pub fn stats(&self) -> Result<Vec<FamilyStats>, Error> {
+        let figure = |family, property| -> Result<u64, Error> {
+            Ok(self.db.property_int_value_cf(self.handle(family)?, property)?.unwrap_or(0))
+        };
+        let row = |family: Family| {
+            Ok(FamilyStats {
+                name: family.name(),
+                records: figure(family, ESTIMATE_NUM_KEYS)?,
+                disk_bytes: figure(family, TOTAL_SST_FILES_SIZE)?,
+            })
+        };
+        Family::ALL.into_iter().map(row).collect()
+    }
+
+    fn handle(&self, family: Family) -> Result<&ColumnFamily, Error> {
+        self.db.cf_handle(family.name()).ok_or(Error::MissingFamily(family.name()))
+    }
+
+    /// The cache in front of `family`, if it has one: the two that every lookup reads.
+    fn cache(&self, family: Family) -> Option<&ValueCache> {
+        match family {
+            Family::ProfileIdByIdentifier => Some(&self.owners),
+            Family::ProfileById => Some(&self.profiles),
+            _ => None,
+        }
+    }
+
+    fn get(&self, family: Family, key: &[u8], options: &ReadOptions) -> Result<Option<Slice<'_>>, Error> {
+        let found = self.db.get_pinned_cf_opt(self.handle(family)?, key, options)?;
+        Ok(found.map(Slice::Pinned))
+    }
+
+    /// As [`Store::get`], through the cache. Only for reads of the latest data.
+    fn get_cached(&self, family: Family, key: &[u8], options: &ReadOptions) -> Result<Option<Slice<'_>>, Error> {
+        let Some(cache) = self.cache(family) else { return self.get(family, key, options) };
+        let miss = match cache.get(key) {
+            Ok(value) => return Ok(Some(Slice::Cached(value))),
+            Err(miss) => miss,
+        };
+        let found = self.get(family, key, options)?;
+        if let Some(value) = &found {
+            cache.put(miss, key, value);
+        }
+        Ok(found)
+    }
+}
+
+/// Keys of a commit are barred from the caches until this is dropped, however the commit ends.
+struct Barred<'s>(&'s Store);
+
+impl Drop for Barred<'_> {
+    fn drop(&mut self) {
+        self.0.owners.unbar();
+        self.0.profiles.unbar();
+    }
+}

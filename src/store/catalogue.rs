@@ -1,0 +1,116 @@
+//! The catalogue: every column family, what it holds, and how it is read.
+//!
+//! Keys are drawn at their types in [`codec::key`](crate::codec::key), values in [`codec::record`](crate::codec::record).
+
+use super::options::Preset;
+use super::table::Table;
+use crate::codec::key::{EventKey, IdentifierKey, LinkIndexKey, LinkKey, MergeKey, MessageKey, ModelKey, ProfileKey};
+use crate::codec::record::ModelVersion;
+use crate::domain::access::{ApiKey, SecretHash};
+use crate::domain::event::StoredEvent;
+use crate::domain::holdings::Holdings;
+use crate::domain::ids::ProfileId;
+use crate::domain::link::Link;
+use crate::domain::owner::Owner;
+use crate::domain::profile::{Merge, Profile};
+use crate::domain::receipt::LoggedReceipt;
+
+/// A column family. The order is that of the file format and of `kith stats`; new ones go to the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Family {
+    /// The evidence: which identifiers were seen together, by the hash of their set.
+    LinkById,
+    /// Which links an identifier is part of. The key says it all.
+    LinkByIdentifier,
+    /// Who owns an identifier, per kind: the first of the two point reads of a lookup.
+    ProfileIdByIdentifier,
+    /// What came under one origin identifier, per kind, or of the address itself.
+    FragmentByIdentifier,
+    /// The history of an origin identifier, newest first.
+    EventByIdentifierTime,
+    /// The materialised profile: the second of the two point reads of a lookup.
+    ProfileById,
+    /// The survivor that a retired profile id resolves to; always one hop.
+    AliasByProfileId,
+    /// The merges that a survivor made.
+    MergeByProfileId,
+    /// Receipts, for idempotency; they expire in log time.
+    ReceiptByMessageId,
+    /// The models of a workspace, newest first.
+    ModelByVersion,
+    /// API keys by the hash of their secret.
+    KeyByHash,
+    /// Format version, applied place, workspace names.
+    Meta,
+}
+
+/// [`Family::LinkById`].
+pub const LINKS: Table<LinkKey, Link> = Table::new(Family::LinkById);
+/// [`Family::LinkByIdentifier`].
+pub const LINK_INDEX: Table<LinkIndexKey, ()> = Table::new(Family::LinkByIdentifier);
+/// [`Family::ProfileIdByIdentifier`].
+pub const OWNERS: Table<IdentifierKey, Owner> = Table::new(Family::ProfileIdByIdentifier);
+/// [`Family::FragmentByIdentifier`].
+pub const FRAGMENTS: Table<IdentifierKey, Holdings> = Table::new(Family::FragmentByIdentifier);
+/// [`Family::EventByIdentifierTime`].
+pub const EVENTS: Table<EventKey, StoredEvent> = Table::new(Family::EventByIdentifierTime);
+/// [`Family::ProfileById`].
+pub const PROFILES: Table<ProfileKey, Profile> = Table::new(Family::ProfileById);
+/// [`Family::AliasByProfileId`].
+pub const SURVIVORS: Table<ProfileKey, ProfileId> = Table::new(Family::AliasByProfileId);
+/// [`Family::MergeByProfileId`].
+pub const MERGES: Table<MergeKey, Merge> = Table::new(Family::MergeByProfileId);
+/// [`Family::ReceiptByMessageId`].
+pub const RECEIPTS: Table<MessageKey, LoggedReceipt> = Table::new(Family::ReceiptByMessageId);
+/// [`Family::ModelByVersion`].
+pub const MODELS: Table<ModelKey, ModelVersion> = Table::new(Family::ModelByVersion);
+/// [`Family::KeyByHash`].
+pub const KEYS: Table<SecretHash, ApiKey> = Table::new(Family::KeyByHash);
+
+impl Family {
+    /// All of them, in order.
+    pub const ALL: [Self; 12] = [
+        Self::LinkById,
+        Self::LinkByIdentifier,
+        Self::ProfileIdByIdentifier,
+        Self::FragmentByIdentifier,
+        Self::EventByIdentifierTime,
+        Self::ProfileById,
+        Self::AliasByProfileId,
+        Self::MergeByProfileId,
+        Self::ReceiptByMessageId,
+        Self::ModelByVersion,
+        Self::KeyByHash,
+        Self::Meta,
+    ];
+
+    /// Its name in the database: what it holds, then what it is found by.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LinkById => "link_by_id",
+            Self::LinkByIdentifier => "link_by_identifier",
+            Self::ProfileIdByIdentifier => "profile_id_by_identifier",
+            Self::FragmentByIdentifier => "fragment_by_identifier",
+            Self::EventByIdentifierTime => "event_by_identifier_time",
+            Self::ProfileById => "profile_by_id",
+            Self::AliasByProfileId => "alias_by_profile_id",
+            Self::MergeByProfileId => "merge_by_profile_id",
+            Self::ReceiptByMessageId => "receipt_by_message_id",
+            Self::ModelByVersion => "model_by_version",
+            Self::KeyByHash => "key_by_hash",
+            Self::Meta => "meta",
+        }
+    }
+
+    /// How it is tuned: by the way it is read.
+    pub(super) const fn preset(self) -> Preset {
+        match self {
+            Self::ProfileIdByIdentifier | Self::ProfileById | Self::FragmentByIdentifier | Self::LinkById => {
+                Preset::PointReads
+            }
+            Self::ReceiptByMessageId => Preset::Expiring,
+            Self::LinkByIdentifier | Self::EventByIdentifierTime | Self::MergeByProfileId => Preset::Scans,
+            Self::AliasByProfileId | Self::ModelByVersion | Self::KeyByHash | Self::Meta => Preset::Small,
+        }
+    }
+}

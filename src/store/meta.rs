@@ -1,0 +1,57 @@
+//! `meta`: the place of the last commit, and the names of workspaces.
+//!
+//! ```text
+//! "applied"             | seq:8 | log time:8
+//! "workspace/" | name…  | workspace id:4
+//! ```
+
+use rocksdb::WriteBatch;
+
+use super::batch::Batch;
+use super::catalogue::Family;
+use super::view::{Read, View};
+use super::{Error, Store, Tier};
+use crate::codec;
+use crate::codec::read::Cursor;
+use crate::domain::ids::{LogPlace, Seq, WorkspaceId};
+use crate::domain::time::Time;
+
+const APPLIED_KEY: &[u8] = b"applied";
+const WORKSPACE_PREFIX: &[u8] = b"workspace/";
+
+pub(super) fn read_place(store: &Store) -> Result<LogPlace, Error> {
+    let view = store.view(Tier::Disk);
+    let Some(bytes) = view.get(Family::Meta, APPLIED_KEY)? else { return Ok(LogPlace::default()) };
+    let (seq, log_time) = decode(&bytes, |cursor| Ok((cursor.u64()?, cursor.u64()?)))?;
+    Ok(LogPlace { seq: Seq(seq), log_time: Time::from_micros(log_time) })
+}
+
+pub(super) fn put_place(store: &Store, writes: &mut WriteBatch, place: LogPlace) -> Result<(), Error> {
+    let LogPlace { seq, log_time } = place;
+    let value = [seq.0.to_be_bytes(), log_time.micros().to_be_bytes()].concat();
+    writes.put_cf(store.handle(Family::Meta)?, APPLIED_KEY, value);
+    Ok(())
+}
+
+/// The workspaces by name.
+pub fn workspaces(view: &View<'_>) -> Result<Vec<(String, WorkspaceId)>, Error> {
+    let mut found = Vec::new();
+    for row in view.scan(Family::Meta, WORKSPACE_PREFIX, WORKSPACE_PREFIX)? {
+        let (key, value) = row?;
+        let name = key.get(WORKSPACE_PREFIX.len()..).unwrap_or_default();
+        let id = decode(&value, |cursor| cursor.u32())?;
+        found.push((String::from_utf8_lossy(name).into_owned(), WorkspaceId(id)));
+    }
+    Ok(found)
+}
+
+/// Gives a workspace its name.
+pub fn put_workspace(batch: &mut Batch<'_>, name: &str, id: WorkspaceId) {
+    batch.put(Family::Meta, [WORKSPACE_PREFIX, name.as_bytes()].concat(), id.0.to_be_bytes().to_vec());
+}
+
+fn decode<T>(bytes: &[u8], take: impl FnOnce(&mut Cursor<'_>) -> Result<T, codec::Error>) -> Result<T, Error> {
+    let mut cursor = Cursor::new(bytes, "meta record");
+    let decoded = take(&mut cursor).and_then(|value| cursor.end().map(|()| value));
+    decoded.map_err(|source| Error::Corrupt { family: Family::Meta.name(), source })
+}

@@ -1,0 +1,112 @@
+//! How RocksDB is tuned: one preset for each way in which families are read, with the reason.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rocksdb::{
+    BlockBasedOptions, Cache, CompactionDecision, DBCompressionType, DBRecoveryMode, DataBlockIndexType, Options,
+};
+
+use crate::codec::record::Record;
+use crate::domain::receipt::LoggedReceipt;
+use crate::domain::time::Time;
+
+/// Bytes of writes kept in memory before they are flushed, all families together.
+const WRITE_BUFFER_BYTES: usize = 256 * 1024 * 1024;
+/// Bytes of write-ahead log after which the oldest unflushed family is flushed: bounds the time to open.
+const MAX_LOG_BYTES: u64 = 512 * 1024 * 1024;
+/// Bits a key in bloom filters: about one false positive in a hundred.
+const BLOOM_BITS: f64 = 10.0;
+/// Files of RocksDB's own information log that are kept.
+const KEPT_INFO_LOGS: usize = 5;
+/// Bytes of one such file.
+const INFO_LOG_BYTES: usize = 4 * 1024 * 1024;
+
+/// Files of tables that RocksDB keeps open. Unbounded, as it would be, a large database takes the files of the server's
+/// connections, or they those of a compaction. A table is some 64 MiB, so this is some 64 GiB of data; past them a
+/// read that finds its table closed opens it again, from the page cache as a rule.
+pub const MAX_OPEN_FILES: usize = 1_024;
+
+/// How a family is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Preset {
+    /// Single keys, hot: bloom filters and a hash index inside small blocks.
+    PointReads,
+    /// As point reads, mostly of keys that are not there, and forgotten in log time by compaction.
+    Expiring,
+    /// Ranges: larger blocks, better compressed at the bottom.
+    Scans,
+    /// A few records.
+    Small,
+}
+
+/// What all families share.
+pub(super) struct Tuning {
+    cache: Cache,
+    log_time: Arc<AtomicU64>,
+}
+
+impl Tuning {
+    pub(super) fn new(cache_bytes: usize, log_time: Arc<AtomicU64>) -> Self {
+        Self { cache: Cache::new_hyper_clock_cache(cache_bytes, 0), log_time }
+    }
+
+    pub(super) fn database(&self) -> Options {
+        let mut options = Options::default();
+        options.create_if_missing(true);
+        options.create_missing_column_families(true);
+        options.set_db_write_buffer_size(WRITE_BUFFER_BYTES);
+        options.set_max_total_wal_size(MAX_LOG_BYTES);
+        options.set_max_background_jobs(2);
+        options.set_max_open_files(i32::try_from(MAX_OPEN_FILES).unwrap_or(i32::MAX));
+        options.set_bytes_per_sync(1024 * 1024);
+        options.set_keep_log_file_num(KEPT_INFO_LOGS);
+        options.set_max_log_file_size(INFO_LOG_BYTES);
+        // A record torn by a power cut ends the log; what was acknowledged is checked by the mark beside the database.
+        options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+        options
+    }
+
+    pub(super) fn family(&self, preset: Preset) -> Options {
+        let mut options = Options::default();
+        options.set_level_compaction_dynamic_level_bytes(true);
+        options.set_compression_type(DBCompressionType::Lz4);
+        let mut blocks = BlockBasedOptions::default();
+        blocks.set_block_cache(&self.cache);
+        blocks.set_format_version(6);
+        match preset {
+            Preset::PointReads => point_reads(&mut options, &mut blocks),
+            Preset::Expiring => {
+                point_reads(&mut options, &mut blocks);
+                let log_time = Arc::clone(&self.log_time);
+                options.set_compaction_filter("receipts expire", move |_, _, value| expire(value, &log_time));
+            }
+            Preset::Scans => {
+                blocks.set_block_size(16 * 1024);
+                blocks.set_bloom_filter(BLOOM_BITS, false);
+                options.set_bottommost_compression_type(DBCompressionType::Zstd);
+            }
+            Preset::Small => options.set_write_buffer_size(1024 * 1024),
+        }
+        options.set_block_based_table_factory(&blocks);
+        options
+    }
+}
+
+fn point_reads(options: &mut Options, blocks: &mut BlockBasedOptions) {
+    blocks.set_block_size(4 * 1024);
+    blocks.set_bloom_filter(BLOOM_BITS, false);
+    blocks.set_data_block_index_type(DataBlockIndexType::BinaryAndHash);
+    blocks.set_data_block_hash_ratio(0.75);
+    options.set_memtable_whole_key_filtering(true);
+    options.set_memtable_prefix_bloom_ratio(0.05);
+}
+
+/// A record that does not decode is kept: losing it silently would be worse.
+fn expire(value: &[u8], log_time: &AtomicU64) -> CompactionDecision {
+    let now = Time::from_micros(log_time.load(Ordering::Relaxed));
+    match LoggedReceipt::decode(value) {
+        Ok(receipt) if receipt.expired(now) => CompactionDecision::Remove,
+        Ok(_) | Err(_) => CompactionDecision::Keep,
+    }
+}

@@ -1,0 +1,154 @@
+//! Reading: the latest data, a snapshot, or a batch that is not committed yet, all by the same trait.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use rocksdb::{DBPinnableSlice, Direction, IteratorMode, ReadOptions, ReadTier, Snapshot};
+
+use super::catalogue::Family;
+use super::{Error, Store, Tier};
+
+/// Stored bytes, borrowed from wherever they are.
+pub enum Slice<'a> {
+    /// In RocksDB's block cache or write buffer.
+    Pinned(DBPinnableSlice<'a>),
+    /// In the cache in front of RocksDB.
+    Cached(Arc<[u8]>),
+    /// In an uncommitted batch.
+    Pending(&'a [u8]),
+}
+
+impl Deref for Slice<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Pinned(bytes) => bytes,
+            Self::Cached(bytes) => bytes,
+            Self::Pending(bytes) => bytes,
+        }
+    }
+}
+
+/// Something that single keys can be read from.
+pub trait Read {
+    /// The bytes stored under `key`.
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Slice<'_>>, Error>;
+}
+
+/// A key and its value as stored.
+pub type Row = (Box<[u8]>, Box<[u8]>);
+
+/// Committed data: the latest, or a snapshot of it.
+pub struct View<'s> {
+    store: &'s Store,
+    source: Source<'s>,
+}
+
+enum Source<'s> {
+    Latest(&'s ReadOptions),
+    Snapshot(Snapshot<'s>, ReadOptions),
+}
+
+/// How the latest data is read, made once: making it anew costs an allocation on RocksDB's side.
+pub(super) struct Tiers {
+    memory: ReadOptions,
+    disk: ReadOptions,
+}
+
+impl Tiers {
+    pub(super) fn new() -> Self {
+        let mut memory = ReadOptions::default();
+        memory.set_read_tier(ReadTier::BlockCache);
+        Self { memory, disk: ReadOptions::default() }
+    }
+}
+
+impl<'s> View<'s> {
+    pub(super) fn latest(store: &'s Store, tier: Tier) -> Self {
+        let options = match tier {
+            Tier::Memory => &store.tiers.memory,
+            Tier::Disk => &store.tiers.disk,
+        };
+        Self { store, source: Source::Latest(options) }
+    }
+
+    pub(super) fn snapshot(store: &'s Store) -> Self {
+        let snapshot = store.db.snapshot();
+        let mut options = ReadOptions::default();
+        options.set_snapshot(&snapshot);
+        Self { store, source: Source::Snapshot(snapshot, options) }
+    }
+
+    fn options(&self) -> &ReadOptions {
+        match &self.source {
+            Source::Latest(options) => options,
+            Source::Snapshot(_, options) => options,
+        }
+    }
+
+    fn is_latest(&self) -> bool {
+        matches!(self.source, Source::Latest(_))
+    }
+
+    /// The bytes stored under each of `keys`, in their order. The disk is read where needed.
+    pub fn get_many(&self, family: Family, keys: &[Vec<u8>]) -> Result<Vec<Option<Slice<'_>>>, Error> {
+        let cache = self.store.cache(family).filter(|_| self.is_latest());
+        let mut found: Vec<Option<Slice<'_>>> = Vec::with_capacity(keys.len());
+        let mut missing = Vec::new();
+        for (at, key) in keys.iter().enumerate() {
+            let cached = cache.map(|cache| cache.get(key));
+            match cached {
+                Some(Ok(value)) => found.push(Some(Slice::Cached(value))),
+                Some(Err(miss)) => {
+                    found.push(None);
+                    missing.push((key, at, Some(miss)));
+                }
+                None => {
+                    found.push(None);
+                    missing.push((key, at, None));
+                }
+            }
+        }
+        missing.sort_unstable_by_key(|(key, ..)| *key);
+        let handle = self.store.handle(family)?;
+        let sorted = missing.iter().map(|(key, ..)| key.as_slice());
+        let read = self.store.db.batched_multi_get_cf_opt(handle, sorted, true, self.options());
+        for ((key, at, miss), bytes) in missing.into_iter().zip(read) {
+            let Some(bytes) = bytes? else { continue };
+            if let (Some(cache), Some(miss)) = (cache, miss) {
+                cache.put(miss, key, &bytes);
+            }
+            if let Some(place) = found.get_mut(at) {
+                *place = Some(Slice::Pinned(bytes));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The rows whose keys start with `prefix`, in key order, from `from` on, which must start with `prefix` too.
+    pub fn scan<'v>(
+        &'v self,
+        family: Family,
+        prefix: &'v [u8],
+        from: &'v [u8],
+    ) -> Result<impl Iterator<Item = Result<Row, Error>> + 'v, Error> {
+        let handle = self.store.handle(family)?;
+        let mut options = ReadOptions::default();
+        if let Source::Snapshot(snapshot, _) = &self.source {
+            options.set_snapshot(snapshot);
+        }
+        let rows = self.store.db.iterator_cf_opt(handle, options, IteratorMode::From(from, Direction::Forward));
+        let rows = rows.map(|row| row.map_err(Error::from));
+        Ok(rows.take_while(move |row| row.as_ref().map_or(true, |(key, _)| key.starts_with(prefix))))
+    }
+}
+
+impl Read for View<'_> {
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Slice<'_>>, Error> {
+        match &self.source {
+            Source::Latest(options) => self.store.get_cached(family, key, options),
+            Source::Snapshot(_, options) => self.store.get(family, key, options),
+        }
+    }
+}
