@@ -1,0 +1,51 @@
+//! Commands: every change there is, and what each leads to.
+//!
+//! The seam to many machines: on one machine commands come in order from the writer's queue, past one from a
+//! replicated log.
+
+use crate::domain::access::{ApiKey, SecretHash};
+use crate::domain::fact::Fact;
+use crate::domain::ids::WorkspaceId;
+use crate::domain::receipt::Receipt;
+use crate::engine::Error;
+
+/// A change.
+#[derive(Clone, Debug)]
+pub(super) enum Command {
+    /// Write a fact.
+    Write { workspace: WorkspaceId, fact: Box<Fact> },
+    /// Make `source` the model of the workspace of that name, which is created if there is none.
+    ApplyModel { workspace: String, source: String },
+    /// Store an API key.
+    CreateKey(ApiKey),
+    /// Revoke the API key with this hash.
+    RevokeKey(SecretHash),
+}
+
+/// What a command led to.
+#[derive(Clone, Debug)]
+pub(super) enum Effect {
+    /// The receipt of a fact.
+    Receipt(Receipt),
+    /// The workspace whose model is the one asked for.
+    Model(WorkspaceId),
+    /// The key as it is now.
+    Key(ApiKey),
+}
+
+impl Command {
+    /// True if commands after this one must see it committed, because it changes what all of them are read against.
+    pub(super) fn stands_alone(&self) -> bool {
+        !matches!(self, Self::Write { .. })
+    }
+}
+
+impl Effect {
+    /// The receipt that writing a fact leads to.
+    pub(super) fn into_receipt(self) -> Result<Receipt, Error> {
+        match self {
+            Self::Receipt(receipt) => Ok(receipt),
+            Self::Model(_) | Self::Key(_) => Err(Error::NotFound("the receipt")),
+        }
+    }
+}

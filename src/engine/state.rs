@@ -1,0 +1,154 @@
+//! What the writer and the readers share: the store, and the few things kept in memory beside it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::watch;
+
+use super::Error;
+use crate::codec::key::ModelKey;
+use crate::domain::access::{ApiKey, SecretHash};
+use crate::domain::ids::{Seq, WorkspaceId};
+use crate::domain::model::Model;
+use crate::store::catalogue::{KEYS, MODELS};
+use crate::store::view::View;
+use crate::store::{Store, Tier, meta};
+
+/// A model in force.
+#[derive(Clone, Debug)]
+pub struct ActiveModel {
+    /// Its version; the first one is 1.
+    pub version: u64,
+    /// The model.
+    pub model: Model,
+}
+
+/// The workspaces and their models.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Registry {
+    names: BTreeMap<String, WorkspaceId>,
+    models: BTreeMap<WorkspaceId, Arc<ActiveModel>>,
+}
+
+pub(super) struct State {
+    pub(super) store: Store,
+    registry: RwLock<Arc<Registry>>,
+    applied: AtomicU64,
+    announced: watch::Sender<Seq>,
+    keys_in_use: AtomicBool,
+    access_epoch: AtomicU64,
+}
+
+impl State {
+    /// Reads what is kept in memory.
+    pub(super) fn load(store: Store) -> Result<Self, Error> {
+        let applied = store.place()?.seq;
+        let state = Self {
+            registry: RwLock::default(),
+            applied: AtomicU64::new(applied.0),
+            announced: watch::Sender::new(applied),
+            keys_in_use: AtomicBool::new(false),
+            access_epoch: AtomicU64::new(0),
+            store,
+        };
+        state.refresh()?;
+        Ok(state)
+    }
+
+    /// Reads the registry again, after a command that changed it was committed.
+    pub(super) fn refresh(&self) -> Result<(), Error> {
+        let view = self.store.view(Tier::Disk);
+        let registry = Arc::new(Registry::read(&view)?);
+        *self.registry.write().unwrap_or_else(PoisonError::into_inner) = registry;
+        let any_key = KEYS.scan(&view, &[], &[])?.next().is_some();
+        self.keys_in_use.store(any_key, Ordering::Release);
+        // Last, so that who sees the new epoch sees what it is about.
+        self.access_epoch.fetch_add(1, Ordering::Release);
+        Ok(())
+    }
+
+    /// Makes a commit known: reads from now on see it.
+    pub(super) fn announce(&self, applied: Seq) {
+        self.applied.store(applied.0, Ordering::Release);
+        self.announced.send_replace(applied);
+    }
+
+    pub(super) fn applied(&self) -> Seq {
+        Seq(self.applied.load(Ordering::Acquire))
+    }
+
+    pub(super) fn subscribe(&self) -> watch::Receiver<Seq> {
+        self.announced.subscribe()
+    }
+
+    pub(super) fn registry(&self) -> Arc<Registry> {
+        Arc::clone(&self.registry.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn workspace(&self, name: &str) -> Option<WorkspaceId> {
+        self.registry().workspace(name)
+    }
+
+    pub(super) fn workspace_name(&self, id: WorkspaceId) -> Option<String> {
+        self.registry().names.iter().find(|(_, known)| **known == id).map(|(name, _)| name.clone())
+    }
+
+    pub(super) fn model(&self, workspace: WorkspaceId) -> Result<Arc<ActiveModel>, Error> {
+        self.registry.read().unwrap_or_else(PoisonError::into_inner).model(workspace)
+    }
+
+    pub(super) fn keys(&self, workspace: WorkspaceId) -> Result<Vec<ApiKey>, Error> {
+        let view = self.store.view(Tier::Disk);
+        let mut keys = Vec::new();
+        for row in KEYS.scan(&view, &[], &[])? {
+            let (_, key) = row?;
+            if key.workspace == workspace {
+                keys.push(key);
+            }
+        }
+        keys.sort_by(|a, b| (a.created_at, &a.key_id).cmp(&(b.created_at, &b.key_id)));
+        Ok(keys)
+    }
+
+    pub(super) fn key(&self, hash: &SecretHash) -> Result<Option<ApiKey>, Error> {
+        Ok(KEYS.get(&self.store.view(Tier::Disk), hash)?)
+    }
+
+    pub(super) fn keys_in_use(&self) -> bool {
+        self.keys_in_use.load(Ordering::Acquire)
+    }
+
+    pub(super) fn access_epoch(&self) -> u64 {
+        self.access_epoch.load(Ordering::Acquire)
+    }
+}
+
+impl Registry {
+    fn read(view: &View<'_>) -> Result<Self, Error> {
+        let mut registry = Self::default();
+        for (name, id) in meta::workspaces(view)? {
+            registry.names.insert(name, id);
+            let prefix = id.0.to_be_bytes();
+            let newest = MODELS.scan(view, &prefix, &prefix)?.next().transpose()?;
+            let Some((ModelKey { version, .. }, stored)) = newest else { continue };
+            let model = Model::parse(&stored.source)
+                .map_err(|error| Error::Conflict(format!("model {version} of a workspace is not readable: {error}")))?;
+            registry.models.insert(id, Arc::new(ActiveModel { version, model }));
+        }
+        Ok(registry)
+    }
+
+    pub(super) fn workspace(&self, name: &str) -> Option<WorkspaceId> {
+        self.names.get(name).copied()
+    }
+
+    /// The id for a workspace to be created.
+    pub(super) fn next_workspace(&self) -> WorkspaceId {
+        WorkspaceId(self.names.values().map(|id| id.0).max().unwrap_or(0).saturating_add(1))
+    }
+
+    pub(super) fn model(&self, workspace: WorkspaceId) -> Result<Arc<ActiveModel>, Error> {
+        self.models.get(&workspace).cloned().ok_or(Error::NotFound("the workspace"))
+    }
+}
