@@ -1,0 +1,104 @@
+//! The gRPC services: thin handlers that decode, call the engine and encode.
+
+mod admin;
+mod lookup;
+mod profile;
+mod write;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tonic::service::Routes;
+
+use super::auth::{Caller, Guard};
+use super::drain::Drain;
+use super::faces::Faces;
+use super::metrics::Shard;
+use super::status::Refusal;
+use crate::domain::ids::WorkspaceId;
+use crate::domain::token::Token;
+use crate::engine::{self, Engine};
+use crate::proto::v1::admin_service_server::AdminServiceServer;
+use crate::proto::v1::lookup_service_server::LookupServiceServer;
+use crate::proto::v1::profile_service_server::ProfileServiceServer;
+use crate::proto::v1::write_service_server::WriteServiceServer;
+
+/// How long a read waits for the write that its token names.
+const TOKEN_TIME: Duration = Duration::from_secs(2);
+
+/// What every handler works with.
+#[derive(Clone)]
+pub struct Context {
+    /// The engine.
+    pub engine: Engine,
+    /// Checks the callers of streams again when keys change.
+    pub guard: Guard,
+    /// The notice to end, for streams.
+    pub drain: Drain,
+    /// The figures of this core.
+    pub shard: Arc<Shard>,
+}
+
+/// Answers `LookupService`.
+pub type LookupServer = LookupServiceServer<lookup::Lookup>;
+/// Answers `WriteService`.
+pub type WriteServer = WriteServiceServer<write::Write>;
+
+/// Kith's services, and `routes` for all else. No message may be larger than `max_message_bytes`, either way.
+pub fn faces(routes: Routes, context: &Context, max_message_bytes: usize) -> Faces {
+    let lookup = LookupServiceServer::new(lookup::Lookup(context.clone()));
+    let write = WriteServiceServer::new(write::Write(context.clone()));
+    let profile = ProfileServiceServer::new(profile::Profile(context.clone()));
+    let admin = AdminServiceServer::new(admin::Admin(context.clone()));
+    let max = max_message_bytes;
+    let lookup = lookup.max_decoding_message_size(max).max_encoding_message_size(max);
+    let write = write.max_decoding_message_size(max).max_encoding_message_size(max);
+    let routes = routes
+        .add_service(lookup.clone())
+        .add_service(write.clone())
+        .add_service(profile.max_decoding_message_size(max).max_encoding_message_size(max))
+        .add_service(admin.max_decoding_message_size(max).max_encoding_message_size(max))
+        .prepare();
+    Faces { lookup, write, routes }
+}
+
+/// The workspace of a call, as the gate found it.
+fn workspace<T>(request: &tonic::Request<T>) -> Result<WorkspaceId, Refusal> {
+    Ok(caller(request)?.workspace)
+}
+
+/// Who calls, as the gate found it.
+fn caller<T>(request: &tonic::Request<T>) -> Result<Caller, Refusal> {
+    let caller = request.extensions().get::<Caller>();
+    caller.copied().ok_or_else(|| Refusal::internal(&"a call came past the gate"))
+}
+
+impl Context {
+    /// Waits until the write that `token` names is visible, if it names one.
+    async fn reach(&self, token: &str) -> Result<(), Refusal> {
+        let Some(Token(seq)) = Token::parse(token)? else { return Ok(()) };
+        if self.engine.applied() >= seq {
+            return Ok(());
+        }
+        let text = "the write of the token is not visible here yet; ask again";
+        // Seldom, and on the heap: a timer inside would make the future of every lookup several times as large.
+        let reached = Box::pin(tokio::time::timeout(TOKEN_TIME, self.engine.reached(seq))).await;
+        reached.map_err(|_elapsed| Refusal::not_ready(text))
+    }
+
+    /// Where the data is now, for the `token` of an answer: to be asked before the data is read.
+    fn token(&self) -> String {
+        Token(self.engine.applied()).to_string()
+    }
+
+    /// Does what may wait for the disk where that keeps nobody else waiting.
+    async fn on_disk<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Engine) -> Result<T, engine::Error> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let engine = self.engine.clone();
+        let read = tokio::task::spawn_blocking(move || read(&engine)).await;
+        // The text of a panic may hold anything, so it is not passed on.
+        read.map_err(|_panicked| Refusal::internal(&"a read of the disk panicked"))?.map_err(Refusal::from)
+    }
+}

@@ -1,0 +1,163 @@
+//! `LookupService`.
+
+mod stream;
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures::Stream;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::{Context, caller, workspace};
+use crate::domain::answer::{self, Fields, MAX_BATCH_KEYS};
+use crate::domain::ids::WorkspaceId;
+use crate::domain::invalid::{Invalid, Reason};
+use crate::domain::model::Kind;
+use crate::engine::{self, ActiveModel, Engine, Tier};
+use crate::proto::v1::lookup_service_server::LookupService;
+use crate::proto::v1::{
+    Answer, BatchLookupRequest, BatchLookupResponse, LookupRequest, LookupResponse, StreamLookupRequest,
+    StreamLookupResponse,
+};
+use crate::server::convert;
+use crate::server::metrics::LookupResult;
+use crate::server::status::Refusal;
+
+/// The handlers.
+pub struct Lookup(pub Context);
+
+#[tonic::async_trait]
+impl LookupService for Lookup {
+    async fn lookup(&self, request: Request<LookupRequest>) -> Result<Response<LookupResponse>, Status> {
+        let workspace = workspace(&request)?;
+        let answer = self.0.lookup(workspace, request.into_inner()).await;
+        if answer.is_err() {
+            self.0.shard.lookup(LookupResult::Refused);
+        }
+        Ok(Response::new(answer?))
+    }
+
+    async fn batch_lookup(
+        &self,
+        request: Request<BatchLookupRequest>,
+    ) -> Result<Response<BatchLookupResponse>, Status> {
+        let workspace = workspace(&request)?;
+        let answers = self.0.batch_lookup(workspace, request.into_inner()).await?;
+        Ok(Response::new(answers))
+    }
+
+    type StreamLookupStream = Pin<Box<dyn Stream<Item = Result<StreamLookupResponse, Status>> + Send>>;
+
+    async fn stream_lookup(
+        &self,
+        request: Request<Streaming<StreamLookupRequest>>,
+    ) -> Result<Response<Self::StreamLookupStream>, Status> {
+        let caller = caller(&request)?;
+        let answers = stream::answers(self.0.clone(), caller, request.into_inner());
+        Ok(Response::new(Box::pin(answers)))
+    }
+}
+
+impl Context {
+    async fn lookup(&self, workspace: WorkspaceId, request: LookupRequest) -> Result<LookupResponse, Refusal> {
+        let LookupRequest { keys, fields, kind, token } = request;
+        self.reach(&token).await?;
+        let active = self.engine.model(workspace)?;
+        let kind = answer::kind(&kind, &active.model)?;
+        let fields = Fields::parse(fields)?;
+        let token = self.token();
+        let answer = self.answer(workspace, &active, kind, keys, &fields).await?;
+        Ok(LookupResponse { answer: Some(answer), token })
+    }
+
+    /// Looks one customer up: from memory if it is there, else from the disk.
+    async fn answer(
+        &self,
+        workspace: WorkspaceId,
+        active: &ActiveModel,
+        kind: &Kind,
+        mut keys: Vec<String>,
+        fields: &Fields,
+    ) -> Result<Answer, Refusal> {
+        let ranked = answer::keys(&keys, kind, &active.model)?;
+        let found = match self.engine.lookup(workspace, &ranked, kind.id, fields, Tier::Memory) {
+            Err(engine::Error::NotInMemory) => {
+                let (kind, fields) = (kind.id, fields.clone());
+                // On the heap, because the future of every lookup would have room for it otherwise.
+                let again = move |engine: &Engine| engine.lookup(workspace, &ranked, kind, &fields, Tier::Disk);
+                Box::pin(self.on_disk(again)).await?
+            }
+            found => found?,
+        };
+        self.count(&found);
+        let key = keys.get_mut(found.key).map(std::mem::take).unwrap_or_default();
+        Ok(convert::answer::write(found, key, active.version))
+    }
+
+    fn count(&self, answer: &answer::Answer) {
+        self.shard.lookup(match answer.resolution {
+            answer::Resolution::Found(_) => LookupResult::Found,
+            answer::Resolution::NotFound => LookupResult::NotFound,
+        });
+    }
+
+    async fn batch_lookup(
+        &self,
+        workspace: WorkspaceId,
+        request: BatchLookupRequest,
+    ) -> Result<BatchLookupResponse, Refusal> {
+        let BatchLookupRequest { keys, fields, kind, token } = request;
+        check_batch(keys.len())?;
+        self.reach(&token).await?;
+        let active = self.engine.model(workspace)?;
+        let kind = answer::kind(&kind, &active.model)?;
+        let fields = Fields::parse(fields)?;
+        let token = self.token();
+
+        let mut read = Vec::with_capacity(keys.len());
+        let mut refusals = Vec::new();
+        for (at, text) in keys.iter().enumerate() {
+            match answer::ranked_key(text, "keys", kind, &active.model) {
+                Ok((_rank, key)) => read.push(key),
+                Err(invalid) => refusals.push((at, invalid.at(at))),
+            }
+        }
+        let kind = kind.id;
+        let found = self.on_disk(move |engine| engine.lookup_batch(workspace, &read, kind, &fields)).await?;
+        Ok(BatchLookupResponse { answers: self.in_order(keys, found, refusals, &active), token })
+    }
+
+    /// Puts what was found and what was refused back into the order of the keys.
+    fn in_order(
+        &self,
+        keys: Vec<String>,
+        found: Vec<answer::Answer>,
+        refusals: Vec<(usize, Invalid)>,
+        active: &Arc<ActiveModel>,
+    ) -> Vec<Answer> {
+        let mut found = found.into_iter();
+        let mut refusals = refusals.into_iter().peekable();
+        let mut answers = Vec::with_capacity(keys.len());
+        for (at, key) in keys.into_iter().enumerate() {
+            if let Some((_, invalid)) = refusals.next_if(|(refused, _)| *refused == at) {
+                self.shard.lookup(LookupResult::Refused);
+                answers.push(convert::answer::refuse(key, invalid.into()));
+            } else if let Some(answer) = found.next() {
+                self.count(&answer);
+                answers.push(convert::answer::write(answer, key, active.version));
+            }
+        }
+        answers
+    }
+}
+
+fn check_batch(keys: usize) -> Result<(), Invalid> {
+    match keys {
+        0 => Err(Invalid::new(Reason::Missing, "keys", "is empty; name at least one customer")),
+        1..=MAX_BATCH_KEYS => Ok(()),
+        _ => {
+            let text = format!("has more than {MAX_BATCH_KEYS} keys; send several batches, or use StreamLookup");
+            Err(Invalid::new(Reason::TooLarge, "keys", text))
+        }
+    }
+}
