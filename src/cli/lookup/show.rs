@@ -1,0 +1,108 @@
+//! Answers in print: a grid where several customers were asked for the same fields, else one table each.
+
+use comfy_table::Table;
+
+use crate::cli::exit::Failure;
+use crate::cli::output;
+use crate::client::json;
+use crate::proto::v1::{Answer, FieldState, LookupResponse};
+
+/// The field that stands for all.
+const EVERYTHING: &str = "*";
+
+/// Prints the answers in their order.
+pub(super) fn answers(responses: &[LookupResponse], fields: &[String], as_json: bool) -> Result<(), Failure> {
+    if as_json {
+        for response in responses {
+            output::print_json(&json::message("LookupResponse", response)?)?;
+        }
+        return Ok(());
+    }
+    let answers: Vec<&Answer> = responses.iter().filter_map(|response| response.answer.as_ref()).collect();
+    let same_fields = !fields.is_empty() && fields.iter().all(|field| field != EVERYTHING);
+    if answers.len() > 1 && same_fields {
+        return output::print_table(&grid(&answers, fields));
+    }
+    for (number, answer) in answers.into_iter().enumerate() {
+        let gap = if number == 0 { "" } else { "\n" };
+        output::print(&format!("{gap}{}", single(answer)))?;
+    }
+    Ok(())
+}
+
+/// One row a customer, one column a field.
+fn grid(answers: &[&Answer], fields: &[String]) -> Table {
+    let columns = ["key", "resolution"].into_iter().chain(fields.iter().map(String::as_str));
+    let mut table = output::table(columns);
+    for answer in answers {
+        let values = fields.iter().map(|field| value(answer, field));
+        let row: Vec<String> = [output::plain(&answer.key), resolution(answer)].into_iter().chain(values).collect();
+        table.add_row(row);
+    }
+    table
+}
+
+/// One customer: who it is, then a row a field.
+fn single(answer: &Answer) -> String {
+    let profile = (!answer.profile_id.is_empty()).then(|| ("profile_id", answer.profile_id.clone()));
+    let head = [("key", answer.key.clone()), ("resolution", resolution(answer))];
+    let mut text = output::pairs(head.into_iter().chain(profile));
+    if answer.states.is_empty() {
+        return text;
+    }
+    let mut table = output::table(["field", "state", "value"]);
+    for (field, state) in &answer.states {
+        let state = FieldState::try_from(*state).unwrap_or_default();
+        let state = output::enum_name(state.as_str_name(), "FIELD_STATE_").to_owned();
+        table.add_row([output::plain(field), state, value(answer, field)]);
+    }
+    text.push_str(&table.trim_fmt());
+    text.push('\n');
+    text
+}
+
+/// Whether the customer is known, or why it could not be looked up.
+fn resolution(answer: &Answer) -> String {
+    match &answer.error {
+        Some(error) => output::plain(&format!("rejected: {}", error.message)),
+        None => output::enum_name(answer.resolution().as_str_name(), "RESOLUTION_").to_owned(),
+    }
+}
+
+fn value(answer: &Answer, field: &str) -> String {
+    answer.values.get(field).map(|value| output::cell(&json::value(value))).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::v1::{ItemError, Resolution};
+
+    fn found() -> Answer {
+        Answer {
+            key: "user_id:1".into(),
+            resolution: Resolution::Found.into(),
+            profile_id: "0190".into(),
+            values: [("n".to_owned(), true.into())].into(),
+            states: [("n".to_owned(), FieldState::Present.into()), ("m".to_owned(), FieldState::NotSet.into())].into(),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn one_customer_shows_every_field_with_its_state() {
+        let text = single(&found());
+        for part in ["user_id:1", "FOUND", "0190", "PRESENT", "true", "NOT_SET"] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+    }
+
+    #[test]
+    fn many_customers_are_rows_and_a_bad_key_says_why() {
+        let error = Some(ItemError { message: "a key is `type:value`".into(), ..Default::default() });
+        let bad = Answer { key: "nonsense".into(), error, ..Default::default() };
+        let text = grid(&[&found(), &bad], &["n".into()]).trim_fmt();
+        assert!(text.contains("rejected: a key is `type:value`"), "{text}");
+        assert!(text.contains("true"), "{text}");
+    }
+}

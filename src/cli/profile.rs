@@ -1,0 +1,112 @@
+//! `kith profile`.
+
+use super::app::App;
+use super::exit::{Failure, Outcome};
+use super::output;
+use crate::client::{self, json};
+use crate::proto::v1::{GetProfileRequest, Profile, Provenance};
+
+/// Show everything that is stored of one customer.
+///
+/// Identifiers, strongest first; attributes with their origin; computed attributes; merges. Exits with 4 if no profile
+/// owns the key.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// An identifier, such as email:joe@example.com, or profile_id:UUID
+    #[arg(value_name = "KEY")]
+    key: String,
+    /// A kind of the model [default: person]
+    #[arg(long, default_value = "", hide_default_value = true)]
+    kind: String,
+    /// A token that a write answered: the profile reflects at least that write
+    #[arg(long, default_value = "", hide_default_value = true)]
+    token: String,
+}
+
+/// Asks and prints.
+pub async fn run(Args { key, kind, token }: Args, app: &App) -> Result<Outcome, Failure> {
+    let request = GetProfileRequest { key, kind, token };
+    let client = app.connect().await?;
+    let response = client.profile().get_profile(request).await.map_err(client::Error::from)?.into_inner();
+    if app.json {
+        output::print_json(&json::message("GetProfileResponse", &response)?)?;
+        return Ok(Outcome::Done);
+    }
+    let Some(profile) = &response.profile else {
+        return Ok(Outcome::NothingFound);
+    };
+    output::print(&text(profile))?;
+    Ok(Outcome::Done)
+}
+
+fn text(profile: &Profile) -> String {
+    let created = profile.created_at.as_ref().map(json::time).unwrap_or_default();
+    let head = [("profile_id", profile.profile_id.clone()), ("kind", profile.kind.clone()), ("created_at", created)];
+    let mut text = output::pairs(head);
+    let mut section = |columns: &[&str], rows: Vec<Vec<String>>| {
+        if !rows.is_empty() {
+            let mut table = output::table(columns.iter().copied());
+            table.add_rows(rows);
+            text.push_str(&format!("\n{}\n", table.trim_fmt()));
+        }
+    };
+    section(&["identifier", ""], identifiers(profile));
+    section(&["attribute", "value", "time", "source", "identifier"], attributes(profile));
+    section(&["computed", "value"], computed(profile));
+    section(&["merged away", "into", "by fact", "time"], merges(profile));
+    text
+}
+
+fn identifiers(profile: &Profile) -> Vec<Vec<String>> {
+    let note = |aliased: bool| if aliased { "alias" } else { "" };
+    let rows = profile.identifiers.iter();
+    rows.map(|identifier| vec![output::plain(&identifier.key), note(identifier.aliased).into()]).collect()
+}
+
+fn attributes(profile: &Profile) -> Vec<Vec<String>> {
+    let rows = profile.attributes.iter().map(|(name, attribute)| {
+        let value = attribute.value.as_ref().map(|value| output::cell(&json::value(value))).unwrap_or_default();
+        let none = Provenance::default();
+        let provenance = attribute.provenance.as_ref().unwrap_or(&none);
+        let time = provenance.time.as_ref().map(json::time).unwrap_or_default();
+        vec![output::plain(name), value, time, output::plain(&provenance.source), output::plain(&provenance.key)]
+    });
+    rows.collect()
+}
+
+fn computed(profile: &Profile) -> Vec<Vec<String>> {
+    let rows = profile.computed.iter();
+    rows.map(|(name, value)| vec![output::plain(name), output::cell(&json::value(value))]).collect()
+}
+
+fn merges(profile: &Profile) -> Vec<Vec<String>> {
+    let rows = profile.merges.iter().map(|merge| {
+        let time = merge.time.as_ref().map(json::time).unwrap_or_default();
+        let ids = [&merge.absorbed_profile_id, &merge.survivor_profile_id, &merge.message_id];
+        ids.into_iter().map(|id| output::plain(id)).chain([time]).collect()
+    });
+    rows.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::v1::{Attribute, ProfileIdentifier};
+
+    #[test]
+    fn sections_without_rows_are_left_out() {
+        let profile = Profile {
+            profile_id: "0190".into(),
+            kind: "person".into(),
+            identifiers: vec![ProfileIdentifier { key: "user_id:1".into(), aliased: true }],
+            attributes: [("name".to_owned(), Attribute { value: Some("Joe".to_owned().into()), provenance: None })]
+                .into(),
+            ..Default::default()
+        };
+        let text = text(&profile);
+        for part in ["0190", "person", "user_id:1", "alias", "name", "Joe"] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        assert!(!text.contains("computed") && !text.contains("merged"), "{text}");
+    }
+}
