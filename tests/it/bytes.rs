@@ -1,0 +1,267 @@
+//! The bytes on disk: every family under review as literal hex, round trips, and garbage that must not panic.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kith::codec::document::{COMPUTED, Document, Field, encode};
+use kith::codec::key::{
+    EventKey, IdentifierKey, Key, LinkIndexKey, LinkKey, MergeKey, MessageKey, ModelKey, ProfileKey,
+};
+use kith::codec::read::Cursor;
+use kith::codec::record::{ModelVersion, Record};
+use kith::codec::value::{put, take};
+use kith::domain::access::{ApiKey, Scope, SecretHash};
+use kith::domain::aggregate::{Aggregate, State};
+use kith::domain::event::{Call, StoredEvent};
+use kith::domain::holdings::{Cell, Holdings, Stamp};
+use kith::domain::identifier::Identifier;
+use kith::domain::ids::{KindId, ProfileId, Seq, WorkspaceId};
+use kith::domain::link::{Link, Moment};
+use kith::domain::owner::Owner;
+use kith::domain::profile::{Member, Membership, Merge, Profile};
+use kith::domain::receipt::{Action, Line, LoggedReceipt, Receipt, Rule};
+use kith::domain::time::Time;
+use kith::domain::value::{Value, Values};
+use proptest::prelude::*;
+
+const WORKSPACE: WorkspaceId = WorkspaceId(1);
+
+fn identifier(text: &str) -> Identifier {
+    Identifier::from_stored(text).unwrap()
+}
+
+fn moment() -> Moment {
+    Moment { time: Time::from_micros(0x0102_0304), message_id: "m1".into() }
+}
+
+fn holdings() -> Holdings {
+    let stamp = Arc::new(Stamp { moment: moment(), source: "crm".into(), origin: identifier("user_id:u1") });
+    let cell = |value| Cell { value, stamp: Arc::clone(&stamp) };
+    let total = Value::Number(11.77);
+    let state = |aggregate| State::of(aggregate, &moment(), Some(&total)).unwrap();
+    Holdings {
+        attributes: BTreeMap::from([
+            ("first_name".into(), cell(Value::Text("Joe".into()))),
+            ("orders.sum".into(), cell(Value::Bool(true))),
+            ("tags".into(), cell(Value::List(vec![Value::Null, Value::Time(Time::from_micros(5))]))),
+        ]),
+        computed: BTreeMap::from([
+            ("orders.count".into(), state(Aggregate::Count)),
+            ("orders.first".into(), state(Aggregate::First)),
+            ("orders.last".into(), state(Aggregate::Last)),
+            ("orders.max".into(), state(Aggregate::Max)),
+            ("orders.min".into(), state(Aggregate::Min)),
+            ("orders.sum".into(), state(Aggregate::Sum)),
+        ]),
+    }
+}
+
+fn profile() -> Profile {
+    let member = |text: &str, alias_of: Option<&str>| Member {
+        identifier: identifier(text),
+        alias_of: alias_of.map(identifier),
+    };
+    Profile {
+        id: ProfileId(0xA1),
+        kind: KindId::of("person"),
+        membership: Membership {
+            created: moment(),
+            members: vec![member("user_id:u1", None), member("user_id:u0", Some("user_id:u1"))],
+        },
+        retired: vec![ProfileId(0xA2)],
+        holdings: holdings(),
+    }
+}
+
+fn receipt() -> LoggedReceipt {
+    let line = Line {
+        action: Action::Demoted,
+        kind: KindId::of("person"),
+        identifier: Some(identifier("email:a@x.org")),
+        profile: Some(ProfileId(0xA1)),
+        rule: Some(Rule::Limit { type_name: "user_id".into(), limit: 1 }),
+    };
+    let receipt = Receipt {
+        message_id: "m1".into(),
+        profiles: vec![(KindId::of("person"), ProfileId(0xA1))],
+        lines: vec![line],
+        seq: Seq(7),
+        duplicate: false,
+    };
+    LoggedReceipt { logged: Time::from_micros(9), receipt }
+}
+
+fn event() -> StoredEvent {
+    StoredEvent {
+        moment: moment(),
+        origin: identifier("user_id:u1"),
+        call: Call::Track,
+        name: "order".into(),
+        properties: Values::from([("total".into(), Value::Number(1.5))]),
+        source: "shop".into(),
+        raw_keys: vec!["user_id: u1 ".into()],
+    }
+}
+
+fn api_key() -> ApiKey {
+    ApiKey {
+        key_id: "k1".into(),
+        hash: SecretHash([0xAB; 32]),
+        name: "mailer".into(),
+        workspace: WORKSPACE,
+        scopes: vec![Scope::Read, Scope::Admin],
+        created_at: Time::from_micros(1),
+        revoked_at: Some(Time::from_micros(2)),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let lines = bytes.chunks(32).map(|row| row.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    lines.collect::<Vec<_>>().join("\n         ")
+}
+
+fn row<K: Key + PartialEq + std::fmt::Debug, V: Record + PartialEq + std::fmt::Debug>(
+    family: &str,
+    key: &K,
+    value: &V,
+) -> String {
+    let (key_bytes, value_bytes) = (key.encode(), value.encode().unwrap());
+    assert_eq!(K::decode(&key_bytes).as_ref(), Ok(key), "{family}");
+    assert_eq!(V::decode(&value_bytes).as_ref(), Ok(value), "{family}");
+    format!("{family}\n  key    {}\n  value  {}\n", hex(&key_bytes), hex(&value_bytes))
+}
+
+#[test]
+fn every_family_is_laid_out_as_reviewed() {
+    let (workspace, kind) = (WORKSPACE, KindId::of("person"));
+    let owned = IdentifierKey { workspace, kind, identifier: identifier("user_id:u1") };
+    let owner = Owner {
+        alias_of: Some(identifier("user_id:u0")),
+        profile: Some(ProfileId(0xA1)),
+        refusals: vec![(ProfileId(0xA2), Rule::Size)],
+    };
+    let link = Link {
+        first: moment(),
+        again: vec![Moment { time: Time::from_micros(0x0102_0305), message_id: "m2".into() }],
+        source: "crm".into(),
+        identifiers: vec![identifier("user_id:u1"), identifier("email:a@x.org")],
+        previous: None,
+    };
+    let merge = Merge { absorbed: ProfileId(0xA2), survivor: ProfileId(0xA1), by: moment() };
+    let at = |id| ProfileKey { workspace, profile: ProfileId(id) };
+    let index = LinkIndexKey { workspace, identifier: identifier("a:\0b"), link: link.id() };
+    let event_key = EventKey { workspace, kind, identifier: identifier("user_id:u1"), moment: moment() };
+    let merge_key = MergeKey { workspace, survivor: merge.survivor, absorbed: merge.absorbed };
+    let model = ModelVersion { source: "[kinds]".into(), applied_at: Time::from_micros(3) };
+    let rows = [
+        row("link_by_id", &LinkKey { workspace, link: link.id() }, &link),
+        row("link_by_identifier", &index, &()),
+        row("profile_id_by_identifier", &owned, &owner),
+        row("fragment_by_identifier", &owned, &holdings()),
+        row("event_by_identifier_time", &event_key, &event()),
+        row("profile_by_id", &at(0xA1), &profile()),
+        row("alias_by_profile_id", &at(0xA2), &ProfileId(0xA1)),
+        row("merge_by_profile_id", &merge_key, &merge),
+        row("receipt_by_message_id", &MessageKey { workspace, message_id: "m1".into() }, &receipt()),
+        row("model_by_version", &ModelKey { workspace, version: 1 }, &model),
+        row("key_by_hash", &api_key().hash, &api_key()),
+    ];
+    insta::assert_snapshot!(rows.join("\n"));
+}
+
+#[test]
+fn a_record_of_a_newer_version_is_refused_by_name() {
+    let mut bytes = receipt().encode().unwrap();
+    bytes[0] = 2;
+    assert!(LoggedReceipt::decode(&bytes).unwrap_err().to_string().contains("version 2"));
+    let mut bytes = profile().encode().unwrap();
+    bytes.push(0);
+    assert!(Profile::decode(&bytes).unwrap_err().to_string().contains("too many"));
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::Bool),
+        any::<f64>().prop_filter("JSON has no NaN", |n| n.is_finite()).prop_map(Value::Number),
+        ".{0,12}".prop_map(Value::Text),
+        any::<u64>().prop_map(|micros| Value::Time(Time::from_micros(micros))),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::List),
+            prop::collection::btree_map(".{0,6}", inner, 0..4).prop_map(Value::Object),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn values_come_back_as_they_went(value in value()) {
+        let mut bytes = Vec::new();
+        put(&mut bytes, &value);
+        let mut cursor = Cursor::new(&bytes, "value");
+        prop_assert_eq!(take(&mut cursor).unwrap(), value);
+        prop_assert_eq!(cursor.end(), Ok(()));
+    }
+
+    #[test]
+    fn a_document_finds_each_field_and_no_other(fields in prop::collection::btree_map("[a-z.]{1,8}", value(), 0..40)) {
+        let rows: Vec<Field> = fields.iter().map(|(name, value)| Field { name, stamp: COMPUTED, value: value.clone() }).collect();
+        let bytes = encode(&rows);
+        let document = Document::read(&bytes).unwrap();
+        for (name, value) in &fields {
+            let found = document.get(name).unwrap();
+            prop_assert_eq!(found.as_ref(), Some(value));
+        }
+        prop_assert_eq!(document.get("not there").unwrap(), None);
+        prop_assert_eq!(document.fields().count(), fields.len());
+    }
+
+    #[test]
+    fn event_keys_sort_from_new_to_old_within_an_identifier(
+        a in ("[a-c\\x00]{0,3}", any::<u32>(), "[a-c]{0,2}"),
+        b in ("[a-c\\x00]{0,3}", any::<u32>(), "[a-c]{0,2}"),
+    ) {
+        let key = |(value, time, message_id): &(String, u32, String)| EventKey {
+            workspace: WORKSPACE,
+            kind: KindId(7),
+            identifier: identifier(&format!("t:{value}")),
+            moment: Moment { time: Time::from_micros(u64::from(*time)), message_id: message_id.clone() },
+        };
+        let order = |(value, time, message_id): &(String, u32, String)| {
+            (value.clone(), std::cmp::Reverse(*time), message_id.clone())
+        };
+        prop_assert_eq!(key(&a).encode().cmp(&key(&b).encode()), order(&a).cmp(&order(&b)));
+        prop_assert_eq!(EventKey::decode(&key(&a).encode()), Ok(key(&a)));
+    }
+
+    #[test]
+    fn garbage_is_an_error_or_a_value_and_never_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        decode_everything(&bytes);
+    }
+
+    #[test]
+    fn damaged_records_are_errors_or_values_and_never_panics(at in any::<prop::sample::Index>(), to in any::<u8>(), cut in any::<prop::sample::Index>()) {
+        for mut bytes in [profile().encode().unwrap(), receipt().encode().unwrap(), event().encode().unwrap(), holdings().encode().unwrap()] {
+            let place = at.index(bytes.len());
+            bytes[place] = to;
+            decode_everything(&bytes);
+            bytes.truncate(cut.index(bytes.len()));
+            decode_everything(&bytes);
+        }
+    }
+}
+
+/// Reads `bytes` as everything there is. What comes out does not matter, as long as something does.
+fn decode_everything(bytes: &[u8]) {
+    let _ = (Owner::decode(bytes), Link::decode(bytes), Merge::decode(bytes), ProfileId::decode(bytes));
+    let _ = (Holdings::decode(bytes), Profile::decode(bytes), StoredEvent::decode(bytes), LoggedReceipt::decode(bytes));
+    let _ = (ApiKey::decode(bytes), ModelVersion::decode(bytes), <() as Record>::decode(bytes));
+    let _ = (IdentifierKey::decode(bytes), ProfileKey::decode(bytes), MergeKey::decode(bytes), LinkKey::decode(bytes));
+    let _ = (LinkIndexKey::decode(bytes), EventKey::decode(bytes), MessageKey::decode(bytes), ModelKey::decode(bytes));
+    if let Ok(document) = Document::read(bytes) {
+        let _ = (document.get("x"), document.fields().count());
+    }
+    let _ = take(&mut Cursor::new(bytes, "value"));
+}

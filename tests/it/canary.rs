@@ -1,0 +1,156 @@
+//! No personal data and no secret in the log, at its chattiest, nor in the figures: canaries go in by every door, and
+//! none of them comes out by these.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use kith::client::Client;
+use kith::proto::v1::{
+    BatchLookupRequest, BatchWriteRequest, CreateKeyRequest, Fact, GetProfileRequest, ListEventsRequest, Scope,
+    StreamLookupRequest, StreamWriteRequest, WriteRequest,
+};
+use serde_json::json;
+
+use super::harness::{Server, Setup, asking, fact, lookup, write};
+
+/// In everything that a caller sends. Also written as bytes are in a log, and as base64 and hex may hide it.
+const CANARY: &str = "zanary";
+const DISGUISES: [&str; 4] = [CANARY, "7a616e617279", "emFuYXJ5", "122, 97, 110, 97, 114, 121"];
+
+/// Where a text has a canary.
+fn canaries(text: &str) -> Vec<&str> {
+    let has_one = |line: &&str| DISGUISES.iter().any(|disguise| line.to_lowercase().contains(&disguise.to_lowercase()));
+    text.lines().filter(has_one).collect()
+}
+
+/// Facts of every type, with a canary wherever there is room for one.
+fn facts() -> Vec<Fact> {
+    let keys = json!(["user_id:zanary", "email:zanary@zanary.example", "anonymous_id:zanary"]);
+    let held = json!({"zanary": "zanary", "list": ["zanary", {"zanary": 1}]});
+    let messages = [
+        json!({"type": "identify", "keys": keys, "traits": held}),
+        json!({"type": "identify", "keys": keys, "traits": held, "context": {"address": "email:zanary@zanary.example"}}),
+        json!({"type": "track", "keys": keys, "event": "zanary", "properties": held}),
+        json!({"type": "track", "keys": keys, "event": "Order Completed", "properties": {"total": "zanary"}}),
+        json!({"type": "page", "keys": keys, "name": "zanary", "properties": held}),
+        json!({"type": "screen", "keys": keys, "name": "zanary", "properties": held}),
+        json!({"type": "group", "keys": keys, "groupId": "zanary", "traits": held}),
+        json!({"type": "alias", "userId": "zanary-new", "previousId": "zanary"}),
+        // Joins two profiles, and is partly refused.
+        json!({"type": "track", "keys": ["user_id:zanary-other", "anonymous_id:zanary"], "event": "zanary"}),
+        json!({"type": "track", "keys": ["user_id:null", "anonymous_id:zanary"], "event": "zanary"}),
+    ];
+    let with_id = |(number, mut message): (usize, serde_json::Value)| {
+        message["messageId"] = format!("zanary-{number}").into();
+        message["source"] = "zanary".into();
+        fact(message)
+    };
+    messages.into_iter().enumerate().map(with_id).collect()
+}
+
+/// Facts that are refused.
+fn bad_facts() -> Vec<Fact> {
+    let with_keys = |keys: &[&str]| Fact { keys: keys.iter().map(ToString::to_string).collect(), ..facts()[0].clone() };
+    let mut bad = vec![
+        with_keys(&["zanary"]),
+        with_keys(&["zanary:zanary"]),
+        with_keys(&["email:zanary@@zanary"]),
+        with_keys(&["user_id:zanary1", "user_id:zanary2"]),
+        with_keys(&[&format!("user_id:{}", "zanary".repeat(100))]),
+        Fact { message_id: "zanary".repeat(100), ..facts()[0].clone() },
+    ];
+    // Past their message ids, which were seen.
+    bad.iter_mut().filter(|fact| fact.message_id.len() < 100).for_each(|fact| fact.message_id.push_str("-bad"));
+    bad
+}
+
+/// Calls everything, with good and with bad requests. What is refused is meant to be.
+async fn call_everything(client: &Client) {
+    for fact in facts() {
+        write(client, fact.clone()).await;
+        assert!(write(client, fact).await.duplicate);
+    }
+    for fact in bad_facts() {
+        client.write().write(WriteRequest { fact: Some(fact) }).await.unwrap_err();
+    }
+    let all = || facts().into_iter().chain(bad_facts());
+    client.write().batch_write(BatchWriteRequest { facts: all().collect() }).await.unwrap();
+    let requests: Vec<_> = all().map(|fact| StreamWriteRequest { fact: Some(fact) }).collect();
+    let mut results = client.write().stream_write(tokio_stream::iter(requests)).await.unwrap().into_inner();
+    while results.message().await.unwrap().is_some() {}
+
+    let found = lookup(client, &["email:zanary@zanary.example"], &[]).await;
+    assert!(canaries(&format!("{found:?}")).len() == 1, "the lookup has nothing that the log could give away");
+    for (keys, fields) in [(["zanary"], ["zanary"]), (["zanary:zanary"], ["zanary"]), (["user_id:zanary"], [""])] {
+        client.lookup().lookup(asking(&keys, &fields)).await.unwrap_err();
+    }
+    let wrong_token = kith::proto::v1::LookupRequest { token: "zanary".into(), ..asking(&["user_id:zanary"], &[]) };
+    client.lookup().lookup(wrong_token).await.unwrap_err();
+    let keys: Vec<String> = ["user_id:zanary", "zanary", "zanary:zanary", ""].map(str::to_owned).to_vec();
+    let batch = BatchLookupRequest { keys: keys.clone(), fields: vec!["zanary".into()], ..Default::default() };
+    client.lookup().batch_lookup(batch).await.unwrap();
+    let requests = keys.into_iter().map(|key| StreamLookupRequest { keys: vec![key], ..Default::default() });
+    let requests = tokio_stream::iter(requests.collect::<Vec<_>>());
+    let mut answers = client.lookup().stream_lookup(requests).await.unwrap().into_inner();
+    while answers.message().await.unwrap().is_some() {}
+
+    for (key, found) in [("user_id:zanary", true), ("user_id:zanary-unknown", false), ("zanary", false)] {
+        let profile = GetProfileRequest { key: key.into(), ..Default::default() };
+        assert_eq!(client.profile().get_profile(profile).await.is_ok(), found);
+        let events = ListEventsRequest { key: key.into(), page_size: 1, ..Default::default() };
+        assert_eq!(client.profile().list_events(events).await.is_ok(), found);
+    }
+}
+
+/// Asks over plain HTTP, with this secret.
+fn http_get(server: &Server, path: &str, secret: &str) -> String {
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nhost: kith\r\nauthorization: Bearer {secret}\r\nuser-agent: zanary\r\n\
+         connection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn neither_log_nor_figures_have_a_value_of_a_caller() {
+    let server = Setup::default().arguments(&["--log-level", "trace"]).start();
+    let client = server.client().await;
+    call_everything(&client).await;
+    let scopes = vec![Scope::Read.into(), Scope::Write.into(), Scope::Admin.into()];
+    let key = CreateKeyRequest { name: "zanary".into(), scopes };
+    let secret = client.admin().create_key(key).await.unwrap().into_inner().secret;
+    call_everything(&server.client_with_key(Some(&secret)).await).await;
+    let unknown = server.client_with_key(Some("kith_zanary_zanary")).await;
+    unknown.lookup().lookup(asking(&["user_id:zanary"], &[])).await.unwrap_err();
+
+    let metrics = http_get(&server, "/metrics", &secret);
+    let nothing = http_get(&server, "/zanary?zanary", &secret);
+    assert!(metrics.starts_with("HTTP/1.1 200") && metrics.contains("kith_calls_total"), "{metrics}");
+    assert!(nothing.starts_with("HTTP/1.1 404"), "{nothing}");
+    assert_eq!(canaries(&metrics), [""; 0]);
+    assert_eq!(canaries(&nothing), [""; 0]);
+
+    drop((client, unknown));
+    let output = server.stop().await;
+    let log: Vec<&str> = output.lines().filter(|line| line.starts_with('{')).collect();
+    assert!(log.iter().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
+    assert!(log.iter().any(|line| line.contains(r#""level":"TRACE""#)), "the log is not at its chattiest");
+    assert_eq!(canaries(&output), [""; 0]);
+    let random_part = secret.rsplit('_').next().unwrap();
+    assert!(random_part.len() >= 32 && !output.contains(random_part), "the log has the secret of a key");
+}
+
+#[test]
+fn a_canary_is_found_where_there_is_one() {
+    let hex: String = CANARY.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let samples =
+        ["{\"key\":\"email:Zanary@x\"}".to_owned(), hex, format!("{:?}", CANARY.as_bytes()), "emFuYXJ5".into()];
+    for sample in samples {
+        assert_eq!(canaries(&format!("a\n{sample}\nb")), [sample.as_str()]);
+    }
+    assert_eq!(canaries("canary zan ary"), [""; 0]);
+}

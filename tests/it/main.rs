@@ -1,0 +1,18 @@
+//! The integration tests: the real server, the real binary and the real wire. One binary, a module for each subject.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test that fails may panic")]
+
+mod bad_input;
+mod bench;
+mod bytes;
+mod canary;
+mod cdnow;
+mod cli;
+mod crash;
+mod golden;
+mod grpcurl;
+mod harness;
+mod layering;
+mod reads;
+mod resolution;
+mod server;

@@ -1,0 +1,10 @@
+//! The server over a real socket: limits, keys, TLS, drain, plain HTTP.
+
+mod auth;
+mod bad_input;
+mod drain;
+mod kit;
+mod limits;
+mod plain_http;
+mod start;
+mod streams;
