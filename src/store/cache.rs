@@ -1,4 +1,4 @@
-//! Stored bytes of the point-read families, kept in front of RocksDB: a hit costs a tenth of a block-cache read.
+//! Stored bytes of the point-read families, kept in front of RocksDB: a hit costs a fraction of a block-cache read.
 //!
 //! Invariant: a cached value is the committed one. The writer takes the keys of a commit out before it and bars them
 //! until after it; a reader that missed may put in what it then read only if its shard has seen no commit end since, and
