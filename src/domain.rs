@@ -5,7 +5,9 @@
 pub mod access;
 pub mod aggregate;
 pub mod answer;
+pub mod belonging;
 pub mod canonical;
+pub mod correction;
 pub mod event;
 pub mod fact;
 pub mod holdings;
@@ -19,6 +21,8 @@ pub mod owner;
 pub mod profile;
 pub mod receipt;
 pub mod resolution;
+pub mod size;
 pub mod time;
 pub mod token;
 pub mod value;
+pub mod wall;

@@ -14,6 +14,24 @@ pub const MAX_FIELDS: usize = 256;
 pub const EVERYTHING: &str = "*";
 /// Starts the names of fields that belong to the identifier asked by.
 pub const ADDRESS_PREFIX: &str = "address.";
+/// How many persons are members of the group now.
+pub const MEMBERS: &str = "members";
+/// How many of them have an identifier of a type that means that somebody logged in.
+pub const SEATS_USED: &str = "seats_used";
+/// Read through a group, as `account.id`: the group's identifier.
+pub const ID: &str = "id";
+/// Read through a group: what the member is there.
+pub const ROLE: &str = "role";
+/// Read through a group: when the membership began.
+pub const SINCE: &str = "since";
+/// Names of fields that are built in where a customer is read as a group, or through one.
+pub const OF_GROUPS: [&str; 5] = [MEMBERS, SEATS_USED, ID, ROLE, SINCE];
+/// How many members of a group are read at once, those of each of its identifiers by themselves. A group with more has no
+/// computed attributes over them.
+pub const MAX_MEMBERS: usize = 10_000;
+
+/// How long the name of a field may be, in bytes: a kind, a dot, and the name of an attribute.
+const MAX_FIELD_BYTES: usize = super::identifier::MAX_TYPE_BYTES + 1 + super::value::MAX_NAME_BYTES;
 
 /// The fields wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +57,7 @@ impl Fields {
             if name.is_empty() {
                 return Err(Invalid::new(Reason::Missing, format!("fields[{at}]"), "is empty"));
             }
-            if name.len() > super::value::MAX_NAME_BYTES + ADDRESS_PREFIX.len() {
+            if name.len() > MAX_FIELD_BYTES {
                 return Err(Invalid::new(Reason::TooLarge, format!("fields[{at}]"), "is longer than a name may be"));
             }
             if !wanted.contains(&name) {
@@ -93,8 +111,36 @@ pub fn ranked_key(text: &str, field: &str, kind: &Kind, model: &Model) -> Result
 pub enum Resolution {
     /// One profile was found.
     Found(ProfileId),
+    /// Several people use the only key that was found: the answer holds what is true of all of them.
+    Shared {
+        /// How many, at least two.
+        people: usize,
+    },
     /// No profile owns any of the keys.
     NotFound,
+}
+
+/// What is known of one field.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Field {
+    /// It has this value.
+    Present(Value),
+    /// No fact has set it.
+    NotSet,
+    /// The people who share the key asked by have different values, or some have none.
+    Ambiguous,
+    /// It is over the members of a group that has more than [`MAX_MEMBERS`].
+    TooLarge,
+}
+
+impl Field {
+    /// The value, if there is one.
+    pub fn value(self) -> Option<Value> {
+        match self {
+            Self::Present(value) => Some(value),
+            Self::NotSet | Self::Ambiguous | Self::TooLarge => None,
+        }
+    }
 }
 
 /// What is known of one customer, as far as it was asked.
@@ -102,8 +148,8 @@ pub enum Resolution {
 pub struct Answer {
     /// Which of the keys asked by led here, as a place in the request.
     pub key: usize,
-    /// Whether a profile was found.
+    /// Whether a profile was found, and which.
     pub resolution: Resolution,
-    /// The fields by name; `None` where no fact has set one.
-    pub fields: Vec<(String, Option<Value>)>,
+    /// The fields by name. Where everything was asked for, those that somebody has a value of.
+    pub fields: Vec<(String, Field)>,
 }

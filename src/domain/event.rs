@@ -20,6 +20,8 @@ pub enum Call {
     Screen,
     /// The customer belongs to a group.
     Group,
+    /// The customer has left a group.
+    Leave,
     /// Two values are one identifier.
     Alias,
 }
@@ -33,7 +35,7 @@ pub struct StoredEvent {
     pub origin: Identifier,
     /// The call it came with.
     pub call: Call,
-    /// The name of the event, page or screen; else empty.
+    /// The name of the event, page or screen; the role where a group fact names one; else empty.
     pub name: String,
     /// Properties, or traits.
     pub properties: Values,
@@ -41,6 +43,8 @@ pub struct StoredEvent {
     pub source: String,
     /// The keys as they were given.
     pub raw_keys: Vec<String>,
+    /// The group, or the identifier that was given up, where the call names one.
+    pub other: Option<Identifier>,
 }
 
 /// Says under which type of identifier it is stored, and nothing of what it holds.
@@ -53,11 +57,14 @@ impl fmt::Debug for StoredEvent {
 impl StoredEvent {
     /// The history entry of `fact` under `origin`.
     pub fn of(fact: &Fact, origin: &Identifier) -> Self {
-        let (call, name, properties) = match &fact.body {
-            Body::Identify { traits, address: _ } => (Call::Identify, "", traits.clone()),
-            Body::Event(event) => (Call::from(event.event_type), event.name.as_str(), event.properties.clone()),
-            Body::Group { group: _, traits } => (Call::Group, "", traits.clone()),
-            Body::Alias { previous: _ } => (Call::Alias, "", Values::new()),
+        let (call, name, properties, other) = match &fact.body {
+            Body::Identify { traits, address: _ } => (Call::Identify, "", traits.clone(), None),
+            Body::Event(event) => (Call::from(event.event_type), event.name.as_str(), event.properties.clone(), None),
+            Body::Group { group, traits, role, left } => {
+                let call = if *left { Call::Leave } else { Call::Group };
+                (call, role.as_str(), traits.clone(), Some(group.clone()))
+            }
+            Body::Alias { previous } => (Call::Alias, "", Values::new(), Some(previous.clone())),
         };
         Self {
             moment: fact.moment.clone(),
@@ -67,6 +74,7 @@ impl StoredEvent {
             properties,
             source: fact.source.clone(),
             raw_keys: fact.raw_keys.clone(),
+            other,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::belonging::MAX_ROLE_BYTES;
 use super::identifier::Identifier;
 use super::invalid::{Invalid, Reason};
 use super::key;
@@ -50,12 +51,16 @@ pub enum DraftBody {
     },
     /// An event.
     Event(Event),
-    /// The customer belongs to a group.
+    /// The customer belongs to a group, or has left it.
     Group {
         /// The group's `type:value`.
         key: String,
         /// Attributes of the group.
         traits: Values,
+        /// What the customer is there; empty: nothing is said of that.
+        role: String,
+        /// True if the customer has left.
+        left: bool,
     },
     /// `previous` is another name of the one key.
     Alias {
@@ -113,12 +118,16 @@ pub enum Body {
     },
     /// An event.
     Event(Event),
-    /// The customer belongs to a group.
+    /// The customer belongs to a group, or has left it.
     Group {
         /// The group.
         group: Identifier,
         /// Attributes of the group.
         traits: Values,
+        /// What the customer is there; empty: nothing is said of that.
+        role: String,
+        /// True if the customer has left.
+        left: bool,
     },
     /// `previous` is another name of the one identifier.
     Alias {
@@ -169,7 +178,8 @@ impl Draft {
     }
 }
 
-fn check_text(text: &str, field: &str, limit: usize, required: bool) -> Result<(), Invalid> {
+/// Refuses a text that is too long, or empty where it is `required`.
+pub(super) fn check_text(text: &str, field: &str, limit: usize, required: bool) -> Result<(), Invalid> {
     if required && text.is_empty() {
         return Err(Invalid::new(Reason::Missing, field, "is empty"));
     }
@@ -208,19 +218,20 @@ fn check_keys(keys: &[String], model: &Model) -> Result<Vec<Identifier>, Invalid
 fn check_body(body: DraftBody, identifiers: &[Identifier], model: &Model) -> Result<Body, Invalid> {
     match body {
         DraftBody::Identify { traits, address } => {
-            check_traits(&traits, "identify.traits")?;
+            check_traits(&traits, "identify.traits", model)?;
             let address = check_address(&address, identifiers, model)?;
             Ok(Body::Identify { traits, address })
         }
         DraftBody::Event(event) => check_event(event).map(Body::Event),
-        DraftBody::Group { key, traits } => {
-            check_traits(&traits, "group.traits")?;
+        DraftBody::Group { key, traits, role, left } => {
+            check_traits(&traits, "group.traits", model)?;
+            check_text(&role, "group.role", MAX_ROLE_BYTES, false)?;
             let group = key::identifier(&key, "group.key", model)?;
             if identifiers.iter().any(|member| model.share_a_kind(member.type_name(), group.type_name())) {
                 let text = "is of a type that identifies the member too; a group needs a type of a kind of its own";
                 return Err(Invalid::new(Reason::BadValue, "group.key", text));
             }
-            Ok(Body::Group { group, traits })
+            Ok(Body::Group { group, traits, role, left })
         }
         DraftBody::Alias { previous } => {
             let previous = key::identifier(&previous, "alias.previous", model)?;
@@ -236,10 +247,10 @@ fn check_body(body: DraftBody, identifiers: &[Identifier], model: &Model) -> Res
     }
 }
 
-fn check_traits(traits: &Values, field: &str) -> Result<(), Invalid> {
-    if traits.keys().any(|name| name.starts_with("address.") || name == "*") {
-        let text = "has a name that lookups read otherwise (`*`, `address.…`); \
-                    attributes of an address go with identify.address";
+fn check_traits(traits: &Values, field: &str, model: &Model) -> Result<(), Invalid> {
+    if traits.keys().any(|name| model.reads_otherwise(name)) {
+        let text = "has a name that lookups read otherwise (`*`, `address.…`, or a kind of the model and a dot, such as \
+                    `account.…`); attributes of an address go with identify.address, those of a group with its group";
         return Err(Invalid::new(Reason::BadValue, field, text));
     }
     value::check(traits, field)

@@ -1,4 +1,5 @@
-//! Holdings: the attributes and aggregates of one subject, be it what came under one identifier or a whole profile.
+//! Holdings: the attributes, aggregates and groups of one subject, be it what came under one identifier or a whole
+//! profile.
 //!
 //! The holdings of a profile are the union of those of its identifiers. The union is commutative, so it does not
 //! matter in which order facts and merges came.
@@ -7,11 +8,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::aggregate::State;
+use super::belonging::{Belonging, MAX_GROUPS, Ties};
 use super::fact::{Event, EventType};
 use super::identifier::Identifier;
 use super::ids::KindId;
 use super::link::Moment;
-use super::model::{Model, Property};
+use super::model::{DEFAULT_KIND, Model, Over, Property};
 use super::value::{Value, Values};
 
 /// How many attributes one identifier may bring; further names are refused.
@@ -37,13 +39,15 @@ pub struct Cell {
     pub stamp: Arc<Stamp>,
 }
 
-/// Attributes and aggregates by name.
+/// Attributes, aggregates and groups.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Holdings {
     /// Attributes; of two values the one with the later moment is kept.
     pub attributes: BTreeMap<String, Cell>,
-    /// States of computed attributes.
+    /// States of computed attributes by name.
     pub computed: BTreeMap<String, State>,
+    /// Groups, and what they have over all of their members.
+    pub ties: Ties,
 }
 
 impl Holdings {
@@ -73,20 +77,40 @@ impl Holdings {
         changed
     }
 
-    /// Takes in an event: every computed attribute of `kind` over it moves on. True if anything is different now.
+    /// Takes in what a fact says of a group. True if anything is different now.
+    pub fn belong(&mut self, group: &Identifier, said: Belonging) -> bool {
+        match self.ties.groups.get_mut(group) {
+            Some(known) => known.absorb(said),
+            None => self.ties.groups.insert(group.clone(), said).is_none(),
+        }
+    }
+
+    /// True if there is room for a group: it is known, or one of the first [`MAX_GROUPS`].
+    pub fn has_room_for(&self, group: &Identifier) -> bool {
+        self.ties.groups.len() < MAX_GROUPS || self.ties.groups.contains_key(group)
+    }
+
+    /// Takes in an event: every computed attribute over it moves on, be it of `kind` itself or, for a person, of the
+    /// groups over their members. True if anything is different now.
     pub fn count(&mut self, event: &Event, moment: &Moment, kind: KindId, model: &Model) -> bool {
         let mut changed = false;
         if event.event_type != EventType::Track {
             return changed;
         }
-        for computed in model.computed().iter().filter(|c| c.kind == kind && c.event == event.name) {
+        let is_member = kind == KindId::of(DEFAULT_KIND);
+        for computed in model.computed().iter().filter(|computed| computed.event == event.name) {
+            let states = match computed.over {
+                Over::Own if computed.kind == kind => &mut self.computed,
+                Over::Members if is_member => &mut self.ties.for_groups,
+                Over::Own | Over::Members => continue,
+            };
             let time = Value::Time(moment.time);
             let value = match &computed.property {
                 Property::Time => Some(&time),
                 Property::Named(name) => event.properties.get(name),
             };
             if let Some(state) = State::of(computed.aggregate, moment, value) {
-                self.merge_state(&computed.name, state);
+                merge_state(states, &computed.name, state);
                 changed = true;
             }
         }
@@ -95,7 +119,7 @@ impl Holdings {
 
     /// Takes in all of `other`.
     pub fn absorb(&mut self, other: Self) {
-        let Self { attributes, computed } = other;
+        let Self { attributes, computed, ties: Ties { groups, for_groups } } = other;
         for (name, cell) in attributes {
             let newer = self.attributes.get(&name).is_none_or(|known| known.stamp.moment < cell.stamp.moment);
             if newer {
@@ -103,14 +127,21 @@ impl Holdings {
             }
         }
         for (name, state) in computed {
-            self.merge_state(&name, state);
+            merge_state(&mut self.computed, &name, state);
+        }
+        for (name, state) in for_groups {
+            merge_state(&mut self.ties.for_groups, &name, state);
+        }
+        for (group, belonging) in groups {
+            self.belong(&group, belonging);
         }
     }
+}
 
-    fn merge_state(&mut self, name: &str, state: State) {
-        match self.computed.remove(name) {
-            Some(known) => self.computed.insert(name.to_owned(), known.merge(state)),
-            None => self.computed.insert(name.to_owned(), state),
-        };
-    }
+/// Takes a state into that of its name.
+pub fn merge_state(states: &mut BTreeMap<String, State>, name: &str, state: State) {
+    match states.remove(name) {
+        Some(known) => states.insert(name.to_owned(), known.merge(state)),
+        None => states.insert(name.to_owned(), state),
+    };
 }

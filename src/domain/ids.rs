@@ -57,11 +57,11 @@ impl ProfileId {
     /// The id of the `index`-th profile that the command at `seq`, logged at `logged`, creates.
     ///
     /// A pure function of its arguments: every replica of the log hands out the same ids.
-    pub fn derive(logged: Time, seq: Seq, index: u8) -> Self {
-        let mut place = [0; 9];
+    pub fn derive(logged: Time, seq: Seq, index: u32) -> Self {
+        let mut place = [0; 12];
         let (head, tail) = place.split_at_mut(8);
         head.copy_from_slice(&seq.0.to_be_bytes());
-        tail.fill(index);
+        tail.copy_from_slice(&index.to_be_bytes());
         let [_, _, _, _, _, _, random @ ..] = xxh3_128(&place).to_be_bytes();
         Self(Builder::from_unix_timestamp_millis(logged.micros() / 1_000, &random).into_uuid().as_u128())
     }

@@ -51,19 +51,17 @@ impl Link {
     /// to be remembered of it.
     pub fn said_again(&mut self, other: Self, moves: bool) -> bool {
         let Self { first, source, .. } = other;
-        let earlier = first < self.first;
         let known = first == self.first || self.again.contains(&first);
-        if known || !(earlier || moves) {
+        if known || !(first < self.first || moves) {
             return false;
         }
-        if earlier {
+        if first < self.first {
             self.source = source;
-            let was_first = std::mem::replace(&mut self.first, first);
-            self.again.push(was_first);
+            self.first = first;
         } else {
             self.again.push(first);
+            self.again.sort_unstable();
         }
-        self.again.sort_unstable();
         true
     }
 

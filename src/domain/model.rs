@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use regex::RegexSet;
 
 use super::aggregate::Aggregate;
+use super::answer::{ADDRESS_PREFIX, EVERYTHING};
 use super::canonical::Canonical;
 use super::ids::KindId;
 
@@ -70,6 +71,17 @@ pub struct Computed {
     pub event: String,
     /// What of the event goes in; unused by `count`.
     pub property: Property,
+    /// Whose events.
+    pub over: Over,
+}
+
+/// Whose events a computed attribute is computed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// Those of the profile that has the attribute.
+    Own,
+    /// Those of all persons who are members of it now, wherever and whenever they were.
+    Members,
 }
 
 /// What of an event goes into a computed attribute.
@@ -136,6 +148,12 @@ impl Model {
         old.computed.iter().find(kept).map(|lost| format!("the computed attribute `{}`", lost.name))
     }
 
+    /// True for names that lookups read elsewhere than among a profile's attributes: `*`, and what begins with
+    /// `address.` or with a kind and a dot.
+    pub fn reads_otherwise(&self, name: &str) -> bool {
+        reads_otherwise(name, &self.kinds)
+    }
+
     /// True if some kind has this identifier type.
     pub fn is_ranked(&self, type_name: &str) -> bool {
         self.kinds.iter().any(|kind| kind.rank(type_name).is_some())
@@ -145,6 +163,12 @@ impl Model {
     pub fn share_a_kind(&self, a: &str, b: &str) -> bool {
         self.kinds.iter().any(|kind| kind.rank(a).is_some() && kind.rank(b).is_some())
     }
+}
+
+fn reads_otherwise(name: &str, kinds: &[Kind]) -> bool {
+    let prefix = name.split_once('.').map(|(prefix, _)| prefix);
+    let of_a_kind = |prefix: &str| kinds.iter().any(|kind| kind.name == prefix);
+    name == EVERYTHING || name.starts_with(ADDRESS_PREFIX) || prefix.is_some_and(of_a_kind)
 }
 
 impl Kind {

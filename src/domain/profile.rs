@@ -1,9 +1,12 @@
 //! Profiles: the result of folding links for one kind, with what belongs to their identifiers.
 
+use std::collections::BTreeMap;
+
 use super::holdings::Holdings;
 use super::identifier::Identifier;
 use super::ids::{KindId, ProfileId};
 use super::link::Moment;
+use super::wall::Wall;
 
 /// How many identifiers a profile may have; past it, facts still land and identifiers are not added.
 pub const MAX_PROFILE_IDENTIFIERS: usize = 1_000;
@@ -20,10 +23,138 @@ pub struct Member {
 /// The identifiers that form a profile, and since when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Membership {
-    /// The fact that created the profile; orders profiles at a merge.
+    /// The earliest fact about it; orders profiles at a merge.
     pub created: Moment,
+    /// The latest link that was folded into it or refused by it, or that mentions one of its identifiers. A link after
+    /// that is the newest of its component.
+    pub latest: Moment,
+    /// True if the order of its links matters: something was refused, by it or of it, or there is a wall or an alias.
+    pub contested: bool,
+    /// True if evidence that is repeated may do more than it did the first time: there is an alias, or a wall or a
+    /// quarantine that ends.
+    pub loosened: bool,
+    /// True if more hangs together with it than is folded again at once; found out when that was tried.
+    pub oversized: bool,
+    /// Walls at its identifiers.
+    pub walls: Vec<Wall>,
+    members: Vec<Member>,
+    counts: BTreeMap<String, u32>,
+}
+
+impl Membership {
+    /// A profile without identifiers, first said at `moment`.
+    pub fn new(moment: Moment) -> Self {
+        Self {
+            created: moment.clone(),
+            latest: moment,
+            contested: false,
+            loosened: false,
+            oversized: false,
+            walls: Vec::new(),
+            members: Vec::new(),
+            counts: BTreeMap::new(),
+        }
+    }
+
     /// The identifiers, in the order in which they came.
-    pub members: Vec<Member>,
+    pub fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// How many identifiers of a type count against its limit.
+    pub fn count(&self, type_name: &str) -> u32 {
+        self.counts.get(type_name).copied().unwrap_or(0)
+    }
+
+    /// How many identifiers of each type count against their limits.
+    pub fn counts(&self) -> impl Iterator<Item = (&str, u32)> {
+        self.counts.iter().map(|(name, count)| (name.as_str(), *count))
+    }
+
+    /// True if `identifier` is an identifier of this profile that counts against a limit.
+    pub fn counts_as(&self, identifier: &Identifier) -> bool {
+        self.members.iter().any(|member| member.identifier == *identifier && member.alias_of.is_none())
+    }
+
+    /// Adds an identifier.
+    pub fn join(&mut self, member: Member) {
+        if member.alias_of.is_none() {
+            let name = member.identifier.type_name();
+            match self.counts.get_mut(name) {
+                Some(count) => *count += 1,
+                None => {
+                    self.counts.insert(name.to_owned(), 1);
+                }
+            }
+        } else {
+            self.contested = true;
+            self.loosened = true;
+        }
+        self.members.push(member);
+    }
+
+    /// Takes in all of `other`.
+    pub fn absorb(&mut self, other: Self) {
+        let Self { created, latest, contested, loosened, oversized, walls, members, counts } = other;
+        if created < self.created {
+            self.created = created;
+        }
+        if latest > self.latest {
+            self.latest = latest;
+        }
+        self.contested |= contested;
+        self.loosened |= loosened;
+        self.oversized |= oversized;
+        self.walls.extend(walls);
+        self.members.extend(members);
+        for (name, count) in counts {
+            *self.counts.entry(name).or_default() += count;
+        }
+    }
+
+    /// Notes that a link said at `moment` was folded into it, or mentions one of its identifiers.
+    pub fn note(&mut self, moment: &Moment) {
+        if *moment < self.created {
+            self.created = moment.clone();
+        }
+        self.note_mention(moment);
+    }
+
+    /// Notes that a link said at `moment`, which was not folded into it, mentions one of its identifiers.
+    pub fn note_mention(&mut self, moment: &Moment) {
+        if *moment > self.latest {
+            self.latest = moment.clone();
+        }
+    }
+
+    /// Notes that a wall stands at one of its identifiers.
+    pub fn note_wall(&mut self, wall: Wall) {
+        self.contested = true;
+        self.loosened |= wall.until.is_some();
+        self.walls.push(wall);
+    }
+
+    /// Makes `renamed` another name, and with it everything that was another name of it. Answers the members changed.
+    pub fn rename(&mut self, renamed: &Member) -> Vec<Member> {
+        let mut changed = Vec::new();
+        for member in &mut self.members {
+            let itself = member.identifier == renamed.identifier;
+            if !itself && member.alias_of.as_ref() != Some(&renamed.identifier) {
+                continue;
+            }
+            if itself
+                && member.alias_of.is_none()
+                && let Some(count) = self.counts.get_mut(renamed.identifier.type_name())
+            {
+                *count -= 1;
+            }
+            member.alias_of.clone_from(&renamed.alias_of);
+            changed.push(member.clone());
+        }
+        self.contested = true;
+        self.loosened = true;
+        changed
+    }
 }
 
 /// A materialised profile.
@@ -39,9 +170,11 @@ pub struct Profile {
     pub retired: Vec<ProfileId>,
     /// The union of what belongs to its identifiers.
     pub holdings: Holdings,
+    /// The version of the model whose rules it was folded under.
+    pub rules: u64,
 }
 
-/// The record of one profile becoming part of another.
+/// The record of one profile becoming part of another. Its id is that of the profile that was merged away.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Merge {
     /// The profile that was merged away.

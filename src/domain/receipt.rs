@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use super::belonging::MAX_GROUPS;
 use super::holdings::MAX_ATTRIBUTES;
 use super::identifier::Identifier;
 use super::ids::{KindId, ProfileId, Seq};
+use super::owner::MAX_REFUSING_PROFILES;
 use super::profile::MAX_PROFILE_IDENTIFIERS;
 use super::time::Time;
 
@@ -27,6 +29,19 @@ pub enum Action {
     Refused,
     /// The identifier became another name.
     Aliased,
+    /// The profile named came apart from another, under the id that it had before if it had one.
+    Split,
+    /// The identifier went from one profile to the one named.
+    Moved,
+    /// Too many profiles could not have the identifier: it joins nobody from now on.
+    Quarantined,
+    /// The identifier is in quarantine no more.
+    Released,
+    /// A wall stands at the identifier now.
+    Walled,
+    /// The fact is older than others about the same identifiers, which are too many to be folded again: it counts as
+    /// if it were the newest.
+    Unordered,
 }
 
 /// The rule that decided.
@@ -45,6 +60,17 @@ pub enum Rule {
     BlockedValue,
     /// One identifier may bring [`MAX_ATTRIBUTES`] attributes.
     Attributes,
+    /// Two of the identifiers are to be kept apart.
+    Wall,
+    /// More than [`MAX_REFUSING_PROFILES`] profiles could not have the identifier.
+    Quarantine,
+    /// So many links, or identifiers, are folded again at once, at most.
+    Component {
+        /// The bound.
+        bound: u32,
+    },
+    /// One identifier may bring [`MAX_GROUPS`] groups.
+    Groups,
 }
 
 impl fmt::Display for Rule {
@@ -54,6 +80,10 @@ impl fmt::Display for Rule {
             Self::Size => write!(f, "profile size {MAX_PROFILE_IDENTIFIERS}"),
             Self::BlockedValue => write!(f, "blocked value"),
             Self::Attributes => write!(f, "attribute limit {MAX_ATTRIBUTES}"),
+            Self::Wall => write!(f, "wall"),
+            Self::Quarantine => write!(f, "quarantine after {MAX_REFUSING_PROFILES} profiles"),
+            Self::Component { bound } => write!(f, "component of {bound} links"),
+            Self::Groups => write!(f, "group limit {MAX_GROUPS}"),
         }
     }
 }

@@ -4,9 +4,10 @@
 //! a pure function of a link and of what is known about its identifiers. The engine takes the same step against the
 //! store when a fact arrives, so the fold and the incremental path cannot drift apart.
 
+pub mod explain;
 pub mod fold;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::identifier::Identifier;
 use super::ids::ProfileId;
@@ -15,6 +16,7 @@ use super::link::Link;
 use super::model::{Kind, Model};
 use super::profile::{MAX_PROFILE_IDENTIFIERS, Member, Membership};
 use super::receipt::Rule;
+use super::wall::Wall;
 
 /// The rules of one kind.
 #[derive(Clone, Copy, Debug)]
@@ -25,13 +27,17 @@ pub struct Rules<'a> {
     pub kind: &'a Kind,
 }
 
-/// What is known about the identifiers of a link before it is folded.
+/// What is known of the identifiers of a link before it is folded.
 #[derive(Clone, Debug, Default)]
-pub struct Neighbourhood {
-    /// Who owns them; those without an owner are missing.
-    pub owners: BTreeMap<Identifier, ProfileId>,
-    /// The owners.
-    pub profiles: BTreeMap<ProfileId, Membership>,
+pub struct Neighbourhood<'a> {
+    /// Who owns them, and who owns the identifiers beyond the walls at them; those without an owner are missing.
+    pub owners: BTreeMap<&'a Identifier, ProfileId>,
+    /// The owners of the link's identifiers.
+    pub profiles: BTreeMap<ProfileId, &'a Membership>,
+    /// The walls between any two of these that stand at the link's moment; see [`walls_between`].
+    pub walls: Vec<&'a Wall>,
+    /// Identifiers of the link that are in quarantine at its moment.
+    pub quarantined: BTreeSet<&'a Identifier>,
 }
 
 /// Where a link lands.
@@ -61,8 +67,9 @@ pub struct Refusal {
 pub struct Decision {
     /// Where it lands.
     pub landing: Landing,
-    /// The strongest identifier that is not blocked: what the fact brings is stored under it.
-    pub origin: Option<Identifier>,
+    /// The identifiers that the landing has afterwards, strongest first. The first of them is the origin: what the fact
+    /// brings is stored under it.
+    pub kept: Vec<Identifier>,
     /// Profiles to merge into the landing, in order of their creation.
     pub absorbed: Vec<ProfileId>,
     /// Identifiers without an owner, to be owned by the landing.
@@ -71,8 +78,8 @@ pub struct Decision {
     pub aliased: Option<Member>,
     /// Identifiers that could not join, in the order of their demotion.
     pub refused: Vec<Refusal>,
-    /// Identifiers with a value that identifies nobody.
-    pub blocked: Vec<Identifier>,
+    /// Identifiers that identify nobody, and why.
+    pub blocked: Vec<(Identifier, Rule)>,
 }
 
 impl Decision {
@@ -80,52 +87,60 @@ impl Decision {
     pub fn changes_the_graph(&self) -> bool {
         !self.absorbed.is_empty() || !self.attached.is_empty() || self.aliased.is_some()
     }
+
+    /// The strongest identifier that is not blocked, by its final name.
+    pub fn origin(&self) -> Option<&Identifier> {
+        self.kept.first()
+    }
 }
 
 impl Rules<'_> {
-    /// The identifiers of `link` that this kind has, and those of them that identify nobody.
-    fn sort_out(self, link: &Link) -> (Vec<Identifier>, Vec<Identifier>) {
-        let ours = link.identifiers.iter().filter(|id| self.kind.rank(id.type_name()).is_some());
-        let (blocked, mut kept): (Vec<_>, Vec<_>) = ours.cloned().partition(|id| self.blocks(id));
-        kept.sort_by_key(|id| (self.rank(id), id.clone()));
-        (kept, blocked)
+    /// True if this kind has the identifier's type.
+    pub fn has(self, identifier: &Identifier) -> bool {
+        self.kind.rank(identifier.type_name()).is_some()
     }
 
-    fn rank(self, identifier: &Identifier) -> usize {
-        self.kind.rank(identifier.type_name()).unwrap_or(usize::MAX)
+    /// The place of an identifier in the order of strength: by rank, then by value.
+    pub fn strength(self, identifier: &Identifier) -> (usize, &Identifier) {
+        (self.kind.rank(identifier.type_name()).unwrap_or(usize::MAX), identifier)
     }
 
-    fn blocks(self, identifier: &Identifier) -> bool {
+    /// True if the identifier's value identifies nobody.
+    pub fn blocks(self, identifier: &Identifier) -> bool {
         self.model.identifier_type(identifier.type_name()).is_some_and(|t| t.blocks(identifier.value()))
     }
 
-    /// The first rule that a profile of these identifiers would break. Each comes with whether it counts against the
-    /// limit of its type; all count towards the size.
-    fn broken_by<'m>(self, identifiers: impl Iterator<Item = (&'m Identifier, bool)>) -> Option<Rule> {
-        let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
-        let mut total = 0_usize;
-        for (identifier, counts_against_limit) in identifiers {
-            *counts.entry(identifier.type_name()).or_default() += u32::from(counts_against_limit);
-            total += 1;
+    fn limit(self, type_name: &str) -> u32 {
+        self.model.identifier_type(type_name).map_or(u32::MAX, |declared| declared.limit)
+    }
+
+    /// Why the identifier joins nobody, if it does not.
+    fn closes(self, identifier: &Identifier, near: &Neighbourhood<'_>) -> Option<Rule> {
+        if self.blocks(identifier) {
+            return Some(Rule::BlockedValue);
         }
-        let over = self.kind.types().iter().find_map(|name| {
-            let limit = self.model.identifier_type(name)?.limit;
-            (counts.get(name.as_str()).copied().unwrap_or(0) > limit).then_some((name, limit))
-        });
-        match over {
-            Some((name, limit)) => Some(Rule::Limit { type_name: name.clone(), limit }),
-            None => (total > MAX_PROFILE_IDENTIFIERS).then_some(Rule::Size),
-        }
+        near.quarantined.contains(identifier).then_some(Rule::Quarantine)
     }
 }
 
-/// Refuses a link with two values of an identifier type of which a profile may have one.
+/// Of the walls at each of those that a link would join, the ones that may be between two of them. Such a wall stands
+/// at both, so those at the one that has most are not needed.
+pub fn walls_between(mut at_each: Vec<Vec<&Wall>>) -> Vec<&Wall> {
+    at_each.sort_by_key(Vec::len);
+    at_each.pop();
+    at_each.into_iter().flatten().collect()
+}
+
+/// Refuses a link, aliases resolved, with two values of an identifier type of which a profile may have one.
+///
+/// This is for facts on their way in. A link that was accepted because an alias made one of the two, and is folded without
+/// that alias, loses the weaker one by its limit like any other identifier.
 pub fn check(link: &Link, rules: Rules<'_>) -> Result<(), Invalid> {
-    let (kept, _) = rules.sort_out(link);
-    for (at, identifier) in kept.iter().enumerate() {
+    let counts = |id: &&Identifier| rules.has(id) && !rules.blocks(id) && rules.limit(id.type_name()) == 1;
+    let mut only: BTreeMap<&str, &Identifier> = BTreeMap::new();
+    for identifier in link.identifiers.iter().filter(counts) {
         let name = identifier.type_name();
-        let limit = rules.model.identifier_type(name).map_or(u32::MAX, |t| t.limit);
-        if limit == 1 && kept.iter().skip(at + 1).any(|other| other.type_name() == name) {
+        if only.insert(name, identifier).is_some_and(|other| other != identifier) {
             let text = format!("have two values of type {name}, of which one {} has one", rules.kind.name);
             return Err(Invalid::new(Reason::ConflictingIdentifiers, "keys", text));
         }
@@ -133,17 +148,21 @@ pub fn check(link: &Link, rules: Rules<'_>) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// Takes one step of the fold. The identifiers of `link` have their aliases resolved already.
-pub fn decide(link: &Link, near: &Neighbourhood, rules: Rules<'_>) -> Decision {
-    let (mut kept, mut blocked) = rules.sort_out(link);
-    let origin = kept.first().cloned();
-    let mut refused = Vec::new();
-
-    let mut previous = link.previous.clone().filter(|id| rules.kind.rank(id.type_name()).is_some());
-    blocked.extend(previous.take_if(|id| rules.blocks(id)));
+/// Takes one step of the fold. The identifiers of `link` have their aliases resolved already, strongest first.
+pub fn decide(link: &Link, near: &Neighbourhood<'_>, rules: Rules<'_>) -> Decision {
+    let mut blocked = Vec::new();
+    let mut admit = |id: &Identifier| {
+        let rule = rules.closes(id, near);
+        blocked.extend(rule.iter().map(|rule| (id.clone(), rule.clone())));
+        rule.is_none()
+    };
+    let ours = link.identifiers.iter().filter(|id| rules.has(id));
+    let mut kept: Vec<Identifier> = ours.filter(|id| admit(id)).cloned().collect();
+    let mut previous = link.previous.as_ref().filter(|id| rules.has(id) && admit(id)).cloned();
     previous = previous.filter(|id| !kept.is_empty() && !kept.contains(id));
 
-    while let Some(rule) = broken_rule(&kept, previous.as_ref(), near, rules) {
+    let mut refused = Vec::new();
+    while let Some(rule) = (Union { kept: &kept, previous: previous.as_ref(), near }).broken_rule(rules) {
         if let Some(given_up) = previous.take() {
             refused.push(refusal(given_up, rule, near));
         } else if kept.len() > 1 {
@@ -152,56 +171,91 @@ pub fn decide(link: &Link, near: &Neighbourhood, rules: Rules<'_>) -> Decision {
             break;
         }
     }
-    let (landing, absorbed) = land(&kept, previous.as_ref(), near);
+    let (landing, absorbed) = Union { kept: &kept, previous: previous.as_ref(), near }.land();
     let (attached, aliased) = join(&kept, previous, near);
-    Decision { landing, origin, absorbed, attached, aliased, refused, blocked }
+    Decision { landing, kept, absorbed, attached, aliased, refused, blocked }
 }
 
-fn refusal(identifier: Identifier, rule: Rule, near: &Neighbourhood) -> Refusal {
+fn refusal(identifier: Identifier, rule: Rule, near: &Neighbourhood<'_>) -> Refusal {
     let owner = near.owners.get(&identifier).copied();
     Refusal { identifier, owner, rule }
 }
 
-/// The rule that one profile of all of these, and of all that their owners have, would break.
-fn broken_rule(
-    kept: &[Identifier],
-    previous: Option<&Identifier>,
-    near: &Neighbourhood,
-    rules: Rules<'_>,
-) -> Option<Rule> {
-    let owners = owners(kept, previous, near);
-    let unowned = || kept.iter().chain(previous).filter(|id| !near.owners.contains_key(*id));
-    if owners.len() <= 1 && unowned().next().is_none() {
-        return None;
-    }
-    let members = owners.iter().filter_map(|id| near.profiles.get(id)).flat_map(|profile| &profile.members);
-    let known = members.map(|member| (&member.identifier, member.alias_of.is_none()));
-    let all = known.chain(unowned().map(|id| (id, true)));
-    rules.broken_by(all.map(|(id, counts)| (id, counts && Some(id) != previous)))
+/// The profile that a link asks for: its identifiers, and all that their owners have.
+struct Union<'a> {
+    kept: &'a [Identifier],
+    previous: Option<&'a Identifier>,
+    near: &'a Neighbourhood<'a>,
 }
 
-/// The profiles that own any of these, in order of their creation.
-fn owners(kept: &[Identifier], previous: Option<&Identifier>, near: &Neighbourhood) -> Vec<ProfileId> {
-    let mut owners: Vec<ProfileId> =
-        kept.iter().chain(previous).filter_map(|id| near.owners.get(id)).copied().collect();
-    owners.sort_by_key(|id| (near.profiles.get(id).map(|profile| &profile.created), *id));
-    owners.dedup();
-    owners
-}
-
-/// The survivor is the profile that was created first; the others become part of it.
-fn land(kept: &[Identifier], previous: Option<&Identifier>, near: &Neighbourhood) -> (Landing, Vec<ProfileId>) {
-    if kept.is_empty() {
-        return (Landing::Nobody, Vec::new());
+impl Union<'_> {
+    fn identifiers(&self) -> impl Iterator<Item = &Identifier> {
+        self.kept.iter().chain(self.previous)
     }
-    match owners(kept, previous, near).split_first() {
-        None => (Landing::New, Vec::new()),
-        Some((survivor, absorbed)) => (Landing::Existing(*survivor), absorbed.to_vec()),
+
+    /// The profiles that own any of the identifiers, in order of their creation.
+    fn owners(&self) -> Vec<ProfileId> {
+        let mut owners: Vec<ProfileId> =
+            self.identifiers().filter_map(|id| self.near.owners.get(id)).copied().collect();
+        owners.sort_by_key(|id| (self.near.profiles.get(id).map(|profile| &profile.created), *id));
+        owners.dedup();
+        owners
+    }
+
+    /// The survivor is the profile that was created first; the others become part of it.
+    fn land(&self) -> (Landing, Vec<ProfileId>) {
+        if self.kept.is_empty() {
+            return (Landing::Nobody, Vec::new());
+        }
+        match self.owners().split_first() {
+            None => (Landing::New, Vec::new()),
+            Some((survivor, absorbed)) => (Landing::Existing(*survivor), absorbed.to_vec()),
+        }
+    }
+
+    /// The first rule that the union breaks: walls, then limits in rank order, then the size guard.
+    fn broken_rule(&self, rules: Rules<'_>) -> Option<Rule> {
+        let owners = self.owners();
+        let unowned: Vec<&Identifier> = self.identifiers().filter(|id| !self.near.owners.contains_key(*id)).collect();
+        if owners.len() <= 1 && unowned.is_empty() {
+            return None;
+        }
+        if self.near.walls.iter().any(|wall| wall.between.iter().all(|end| self.holds(end, &owners))) {
+            return Some(Rule::Wall);
+        }
+        self.broken_limit(&owners, &unowned, rules)
+    }
+
+    fn holds(&self, identifier: &Identifier, owners: &[ProfileId]) -> bool {
+        match self.near.owners.get(identifier) {
+            Some(owner) => owners.contains(owner),
+            None => self.identifiers().any(|id| id == identifier),
+        }
+    }
+
+    fn broken_limit(&self, owners: &[ProfileId], unowned: &[&Identifier], rules: Rules<'_>) -> Option<Rule> {
+        let profiles = || owners.iter().filter_map(|id| self.near.profiles.get(id));
+        let renamed = self.previous.filter(|id| match self.near.owners.get(*id) {
+            Some(owner) => self.near.profiles.get(owner).is_some_and(|profile| profile.counts_as(id)),
+            None => true,
+        });
+        let over = rules.kind.types().iter().find(|name| {
+            let known: u32 = profiles().map(|profile| profile.count(name)).sum();
+            let added = unowned.iter().filter(|id| id.type_name() == *name).count();
+            let gone = renamed.iter().filter(|id| id.type_name() == *name).count();
+            let count = (known as usize + added).saturating_sub(gone);
+            u32::try_from(count).unwrap_or(u32::MAX) > rules.limit(name)
+        });
+        if let Some(name) = over {
+            return Some(Rule::Limit { type_name: name.clone(), limit: rules.limit(name) });
+        }
+        let size: usize = profiles().map(|profile| profile.members().len()).sum();
+        (size + unowned.len() > MAX_PROFILE_IDENTIFIERS).then_some(Rule::Size)
     }
 }
 
 /// The members that the landing gains, and the one that it has or absorbs and that becomes another name.
-fn join(kept: &[Identifier], previous: Option<Identifier>, near: &Neighbourhood) -> (Vec<Member>, Option<Member>) {
+fn join(kept: &[Identifier], previous: Option<Identifier>, near: &Neighbourhood<'_>) -> (Vec<Member>, Option<Member>) {
     let unowned = kept.iter().filter(|id| !near.owners.contains_key(*id));
     let mut attached: Vec<Member> = unowned.map(|id| Member { identifier: id.clone(), alias_of: None }).collect();
     let renamed = previous.map(|identifier| Member { identifier, alias_of: kept.first().cloned() });

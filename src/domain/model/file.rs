@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use regex::{RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 
-use super::{Blocked, Computed, IdentifierType, Kind, Model, Property};
+use super::{Blocked, Computed, DEFAULT_KIND, IdentifierType, Kind, Model, Over, Property, reads_otherwise};
 use crate::domain::aggregate::Aggregate;
+use crate::domain::answer::{ADDRESS_PREFIX, OF_GROUPS};
 use crate::domain::canonical::Canonical;
 use crate::domain::identifier::{PROFILE_ID_TYPE, is_type_name};
 use crate::domain::ids::KindId;
@@ -84,6 +85,16 @@ struct FileComputed {
     aggregate: FileAggregate,
     event: String,
     property: Option<String>,
+    #[serde(default)]
+    over: FileOver,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum FileOver {
+    #[default]
+    Own,
+    Members,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -192,8 +203,8 @@ fn check_kinds(
     let mut checked: Vec<Kind> = Vec::with_capacity(kinds.len());
     for (name, FileKind { identifiers }) in kinds {
         let path = format!("kinds.{name}");
-        if !is_type_name(&name) {
-            return Err(meaning(path, "is no name: 1 to 32 of a-z, 0-9 and _, a letter first"));
+        if !is_type_name(&name) || ADDRESS_PREFIX.strip_suffix('.') == Some(&name) {
+            return Err(meaning(path, "is no name: 1 to 32 of a-z, 0-9 and _, a letter first, and not `address`"));
         }
         check_rank_order(&identifiers, &path, types)?;
         let id = KindId::of(&name);
@@ -223,20 +234,41 @@ fn check_rank_order(identifiers: &[String], path: &str, types: &BTreeMap<String,
 }
 
 fn check_computed(name: String, declared: FileComputed, kinds: &[Kind]) -> Result<Computed, Error> {
-    let FileComputed { kind, aggregate, event, property } = declared;
+    let FileComputed { kind, aggregate, event, property, over } = declared;
     let path = format!("computed.\"{name}\"");
-    if name.is_empty() || name.len() > MAX_NAME_BYTES || name.starts_with("address.") || name == "*" {
-        return Err(meaning(path, "is no name of a field: 1 to 128 bytes, not `*` and not under `address.`"));
+    if name.is_empty() || name.len() > MAX_NAME_BYTES || reads_otherwise(&name, kinds) {
+        let text = "is no name of a field: 1 to 128 bytes, not `*`, and not under `address.` or the name of a kind";
+        return Err(meaning(path, text));
     }
     let Some(kind) = kinds.iter().find(|declared| declared.name == kind) else {
         return Err(meaning(format!("{path}.kind"), format!("names `{kind}`, which is not declared")));
     };
+    let over = check_over(over, kind, kinds, &path)?;
+    if kind.name != DEFAULT_KIND && OF_GROUPS.contains(&name.as_str()) {
+        return Err(meaning(path, "has a name that every kind with members has built in; choose another"));
+    }
     if event.is_empty() {
         return Err(meaning(format!("{path}.event"), "is empty; name a track event"));
     }
     let aggregate = Aggregate::from(aggregate);
     let property = check_property(property, aggregate, &format!("{path}.property"))?;
-    Ok(Computed { name, kind: kind.id, aggregate, event, property })
+    Ok(Computed { name, kind: kind.id, aggregate, event, property, over })
+}
+
+fn check_over(over: FileOver, kind: &Kind, kinds: &[Kind], path: &str) -> Result<Over, Error> {
+    let path = format!("{path}.over");
+    match over {
+        FileOver::Own => Ok(Over::Own),
+        FileOver::Members if kind.name == DEFAULT_KIND => {
+            let text = format!("is `members`, and a {DEFAULT_KIND} has none; set `kind` to that of the groups");
+            Err(meaning(path, text))
+        }
+        FileOver::Members if !kinds.iter().any(|kind| kind.name == DEFAULT_KIND) => {
+            let text = format!("is `members`, which are of kind {DEFAULT_KIND}; declare [kinds.{DEFAULT_KIND}]");
+            Err(meaning(path, text))
+        }
+        FileOver::Members => Ok(Over::Members),
+    }
 }
 
 fn check_property(property: Option<String>, aggregate: Aggregate, path: &str) -> Result<Property, Error> {

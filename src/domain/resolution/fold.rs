@@ -1,53 +1,108 @@
-//! The whole fold: the partition that a set of links leads to, in memory.
+//! The whole fold: the partition that links lead to under walls and rules, in memory.
 
 use std::collections::BTreeMap;
 
-use super::{Decision, Landing, Neighbourhood, Refusal, Rules, check, decide};
+use super::{Decision, Landing, Neighbourhood, Refusal, Rules, decide, walls_between};
 use crate::domain::identifier::Identifier;
 use crate::domain::ids::ProfileId;
-use crate::domain::link::{Link, Moment};
-use crate::domain::profile::{Member, Membership};
+use crate::domain::link::{Link, LinkId, Moment};
+use crate::domain::profile::{Member, Membership, Merge};
+use crate::domain::wall::{Quarantine, Wall};
 
-/// The identities that a set of links leads to, for one kind.
+/// What identities are folded from.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    /// What was said to belong together. Each link is folded at each of its moments.
+    pub links: Vec<Link>,
+    /// What is to be kept apart.
+    pub walls: Vec<Wall>,
+    /// Identifiers that are or were in quarantine.
+    pub quarantined: BTreeMap<Identifier, Quarantine>,
+    /// Ids of profiles by the identifier that each was created for. A profile that the fold creates for one of these
+    /// has that id; others are numbered from 1 in order of creation, which is never the id of a stored profile.
+    pub founded: BTreeMap<Identifier, ProfileId>,
+}
+
+/// A profile as the fold leaves it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folded {
+    /// The identifier that it was created for: the strongest one of its first link, or the strongest one of those that
+    /// a profile was created for before.
+    pub founder: Identifier,
+    /// What forms it.
+    pub membership: Membership,
+}
+
+/// An identifier that could not join a profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The fact that tried.
+    pub moment: Moment,
+    /// The profile that could not have it; it may have been merged away since.
+    pub by: ProfileId,
+    /// What, and why.
+    pub refusal: Refusal,
+}
+
+/// Identifiers that a link joined, or found joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// The link.
+    pub link: LinkId,
+    /// The fact.
+    pub moment: Moment,
+    /// The identifiers by their names at that moment, and the one that became another name; those that could not
+    /// join are not among them.
+    pub identifiers: Vec<Identifier>,
+}
+
+/// The identities that evidence leads to, for one kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Partition {
-    /// The profiles. Their ids count from 1 in the order of creation and mean nothing outside this value.
-    pub profiles: BTreeMap<ProfileId, Membership>,
+    /// The profiles.
+    pub profiles: BTreeMap<ProfileId, Folded>,
     /// Who owns each identifier.
     pub owners: BTreeMap<Identifier, ProfileId>,
     /// Which identifiers are other names, and of what.
     pub aliases: BTreeMap<Identifier, Identifier>,
-    /// What could not join, by the fact that tried.
-    pub refusals: Vec<(Moment, Refusal)>,
-    /// How many profiles became part of another.
-    pub merges: usize,
-    created: u128,
+    /// What could not join, in order.
+    pub refusals: Vec<Refused>,
+    /// Profiles that became part of another, in order.
+    pub merges: Vec<Merge>,
+    /// What every link joined, in order.
+    pub joined: Vec<Joined>,
 }
 
-/// Folds `links` in order of event time and message id, whatever order they come in. A link with two values of a
-/// type of which a profile may have one is left out.
-pub fn resolve(links: &[Link], rules: Rules<'_>) -> Partition {
+/// Folds the links in order of event time and message id, whatever order they come in.
+pub fn resolve(evidence: &Evidence, rules: Rules<'_>) -> Partition {
     let mut sorted: Vec<(&Moment, &Link)> =
-        links.iter().flat_map(|link| link.moments().map(move |moment| (moment, link))).collect();
+        evidence.links.iter().flat_map(|link| link.moments().map(move |moment| (moment, link))).collect();
     sorted.sort_by_key(|(moment, _)| *moment);
-    let mut partition = Partition::default();
-    for (moment, link) in sorted {
-        let link = with_aliases_resolved(link, |id| partition.aliases.get(id).cloned());
-        if check(&link, rules).is_ok() {
-            let decision = decide(&link, &partition.near(&link), rules);
-            partition.take(moment, decision);
-        }
+    let mut fold = Fold::over(evidence);
+    for (moment, said) in sorted {
+        let link = with_aliases_resolved(said, rules, |id| fold.partition.aliases.get(id).cloned());
+        let near = fold.near(&link, moment);
+        let decision = decide(&link, &near, rules);
+        fold.take(said.id(), moment, decision);
     }
-    partition
+    fold.partition
 }
 
-/// The link with each identifier replaced by what it is another name of, without repeats.
+/// The link with each identifier replaced by what it is another name of, without repeats, strongest first.
 ///
-/// `alias_of` answers the final name: chains of aliases are shortened when they are written.
-pub fn with_aliases_resolved(link: &Link, alias_of: impl Fn(&Identifier) -> Option<Identifier>) -> Link {
+/// An identifier is as strong as the fact has it, whatever it is another name of: so what is kept under the strongest
+/// stays there when an alias comes late or is taken back. `alias_of` answers the final name: chains of aliases are
+/// shortened when they are written.
+pub fn with_aliases_resolved(
+    link: &Link,
+    rules: Rules<'_>,
+    alias_of: impl Fn(&Identifier) -> Option<Identifier>,
+) -> Link {
     let resolve = |id: &Identifier| alias_of(id).unwrap_or_else(|| id.clone());
-    let mut identifiers = Vec::with_capacity(link.identifiers.len());
-    for identifier in link.identifiers.iter().map(resolve) {
+    let mut ranked: Vec<&Identifier> = link.identifiers.iter().collect();
+    ranked.sort_by_key(|id| rules.strength(id));
+    let mut identifiers = Vec::with_capacity(ranked.len());
+    for identifier in ranked.into_iter().map(resolve) {
         if !identifiers.contains(&identifier) {
             identifiers.push(identifier);
         }
@@ -56,58 +111,121 @@ pub fn with_aliases_resolved(link: &Link, alias_of: impl Fn(&Identifier) -> Opti
     Link { identifiers, previous, ..link.clone() }
 }
 
-impl Partition {
-    fn near(&self, link: &Link) -> Neighbourhood {
+struct Fold<'a> {
+    partition: Partition,
+    walls: BTreeMap<&'a Identifier, Vec<&'a Wall>>,
+    evidence: &'a Evidence,
+    numbered: u128,
+}
+
+impl<'a> Fold<'a> {
+    fn over(evidence: &'a Evidence) -> Self {
+        let mut walls: BTreeMap<&Identifier, Vec<&Wall>> = BTreeMap::new();
+        for wall in &evidence.walls {
+            for end in &wall.between {
+                walls.entry(end).or_default().push(wall);
+            }
+        }
+        Self { partition: Partition::default(), walls, evidence, numbered: 0 }
+    }
+
+    fn near<'n>(&'n self, link: &'n Link, moment: &Moment) -> Neighbourhood<'n> {
         let mut near = Neighbourhood::default();
         for identifier in link.identifiers.iter().chain(&link.previous) {
-            if let Some(owner) = self.owners.get(identifier) {
-                near.owners.insert(identifier.clone(), *owner);
-                near.profiles.extend(self.profiles.get(owner).map(|profile| (*owner, profile.clone())));
+            if self.evidence.quarantined.get(identifier).is_some_and(|quarantine| quarantine.holds_at(moment)) {
+                near.quarantined.insert(identifier);
             }
+            if let Some(owner) = self.partition.owners.get(identifier) {
+                near.owners.insert(identifier, *owner);
+                let profile = self.partition.profiles.get(owner);
+                near.profiles.extend(profile.map(|profile| (*owner, &profile.membership)));
+            }
+        }
+        near.walls = self.walls_between(link, &near);
+        near.walls.retain(|wall| wall.stands_at(moment));
+        for end in near.walls.iter().flat_map(|wall| &wall.between) {
+            near.owners.extend(self.partition.owners.get(end).map(|owner| (end, *owner)));
         }
         near
     }
 
-    fn take(&mut self, moment: &Moment, decision: Decision) {
-        let Decision { landing, origin: _, absorbed, attached, aliased, refused, blocked: _ } = decision;
-        self.refusals.extend(refused.into_iter().map(|refusal| (moment.clone(), refusal)));
-        let id = match landing {
-            Landing::Nobody => return,
-            Landing::Existing(id) => id,
-            Landing::New => {
-                self.created += 1;
-                ProfileId(self.created)
-            }
+    /// The walls that the link may run into.
+    fn walls_between<'n>(&'n self, link: &'n Link, near: &Neighbourhood<'n>) -> Vec<&'n Wall> {
+        let unowned = link.identifiers.iter().chain(&link.previous).filter(|id| !near.owners.contains_key(*id));
+        let single = unowned.map(|id| self.walls.get(id).cloned().unwrap_or_default());
+        let owned = near.profiles.values().map(|profile| profile.walls.iter().collect());
+        walls_between(single.chain(owned).collect())
+    }
+
+    fn take(&mut self, link: LinkId, moment: &Moment, decision: Decision) {
+        let Decision { landing, kept, absorbed, attached, aliased, refused, blocked: _ } = decision;
+        let id = match (landing, kept.first()) {
+            (Landing::Nobody, _) | (_, None) => return,
+            (Landing::Existing(id), _) => id,
+            (Landing::New, Some(founder)) => self.create(founder, &kept, moment),
         };
-        self.merges += absorbed.len();
-        let moved = absorbed.iter().filter_map(|id| self.profiles.remove(id)).flat_map(|profile| profile.members);
-        let joining: Vec<Member> = moved.chain(attached).collect();
-        let profile =
-            self.profiles.entry(id).or_insert_with(|| Membership { created: moment.clone(), members: Vec::new() });
-        for member in joining {
-            self.owners.insert(member.identifier.clone(), id);
-            self.aliases.extend(member.alias_of.clone().map(|name| (member.identifier.clone(), name)));
-            profile.members.push(member);
+        for other in absorbed {
+            self.merge(id, other, moment);
         }
-        if let Some(renamed) = aliased {
-            for member in profile.rename(&renamed) {
-                self.aliases.extend(member.alias_of.map(|name| (member.identifier, name)));
+        let given_up = aliased.iter().chain(attached.iter().filter(|member| member.alias_of.is_some()));
+        let given_up = given_up.map(|member| member.identifier.clone());
+        let identifiers = kept.iter().cloned().chain(given_up).collect();
+        self.partition.joined.push(Joined { link, moment: moment.clone(), identifiers });
+        for member in attached {
+            self.attach(id, member);
+        }
+        if let Some(folded) = self.partition.profiles.get_mut(&id) {
+            folded.membership.note(moment);
+            for member in aliased.iter().flat_map(|renamed| folded.membership.rename(renamed)) {
+                self.partition.aliases.extend(member.alias_of.map(|name| (member.identifier, name)));
             }
+        }
+        for refusal in refused {
+            self.refuse(id, refusal, moment);
         }
     }
-}
 
-impl Membership {
-    /// Makes `renamed` another name, and with it everything that was another name of it. Answers the members changed.
-    pub fn rename(&mut self, renamed: &Member) -> Vec<Member> {
-        let hit = |member: &Member| {
-            member.identifier == renamed.identifier || member.alias_of.as_ref() == Some(&renamed.identifier)
-        };
-        let mut changed = Vec::new();
-        for member in self.members.iter_mut().filter(|member| hit(member)) {
-            member.alias_of.clone_from(&renamed.alias_of);
-            changed.push(member.clone());
+    fn create(&mut self, founder: &Identifier, kept: &[Identifier], moment: &Moment) -> ProfileId {
+        let known = kept.iter().find_map(|identifier| Some((identifier, *self.evidence.founded.get(identifier)?)));
+        let (founder, id) = known.unwrap_or_else(|| {
+            self.numbered += 1;
+            (founder, ProfileId(self.numbered))
+        });
+        let folded = Folded { founder: founder.clone(), membership: Membership::new(moment.clone()) };
+        self.partition.profiles.insert(id, folded);
+        id
+    }
+
+    fn merge(&mut self, survivor: ProfileId, absorbed: ProfileId, moment: &Moment) {
+        let Some(other) = self.partition.profiles.remove(&absorbed) else { return };
+        for member in other.membership.members() {
+            self.partition.owners.insert(member.identifier.clone(), survivor);
         }
-        changed
+        if let Some(folded) = self.partition.profiles.get_mut(&survivor) {
+            folded.membership.absorb(other.membership);
+        }
+        self.partition.merges.push(Merge { absorbed, survivor, by: moment.clone() });
+    }
+
+    fn attach(&mut self, id: ProfileId, member: Member) {
+        let Some(folded) = self.partition.profiles.get_mut(&id) else { return };
+        self.partition.owners.insert(member.identifier.clone(), id);
+        self.partition.aliases.extend(member.alias_of.clone().map(|name| (member.identifier.clone(), name)));
+        for wall in self.walls.get(&member.identifier).into_iter().flatten() {
+            folded.membership.note_wall((*wall).clone());
+        }
+        folded.membership.loosened |= self.evidence.quarantined.contains_key(&member.identifier);
+        folded.membership.join(member);
+    }
+
+    /// The two sides both remember that the order of links matters to them.
+    fn refuse(&mut self, by: ProfileId, refusal: Refusal, moment: &Moment) {
+        for id in [Some(by), refusal.owner].into_iter().flatten() {
+            if let Some(folded) = self.partition.profiles.get_mut(&id) {
+                folded.membership.contested = true;
+                folded.membership.note_mention(moment);
+            }
+        }
+        self.partition.refusals.push(Refused { moment: moment.clone(), by, refusal });
     }
 }

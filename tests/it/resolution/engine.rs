@@ -1,0 +1,207 @@
+//! The engine against the reference: facts in any order of arrival, with repeats and with corrections in between.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kith::domain::answer::{Field, Resolution};
+use kith::domain::correction::Act;
+use kith::domain::ids::ProfileId;
+use kith::domain::key::Key;
+use kith::domain::profile::{Member, Merge, Profile};
+use kith::domain::receipt::{Action, Receipt};
+use kith::domain::value::Value;
+use kith::engine::Error;
+use proptest::prelude::*;
+
+use super::case::{Case, Shared, number};
+use super::for_all;
+use super::history::{self, Arrival, Brings, Did, Said, Says, arrivals};
+use super::naive::{Members, Naive, Quarantine, origin, refuses};
+
+/// A history in the engine, and what the reference is told of it.
+pub struct Told<'a> {
+    pub case: Case<'a>,
+    /// What the engine has accepted, in order of arrival.
+    said: Vec<Said>,
+    pub quarantine: Quarantine,
+    /// Every profile id it ever answered.
+    ids: BTreeSet<ProfileId>,
+}
+
+/// What is known of a customer: the attribute, how many orders, and how much in all.
+type Known = Vec<Field>;
+const FIELDS: [&str; 3] = ["x", "orders.count", "orders.sum"];
+
+impl<'a> Told<'a> {
+    pub fn nothing(case: Case<'a>) -> Self {
+        Self { case, said: Vec::new(), quarantine: Quarantine::new(), ids: BTreeSet::new() }
+    }
+
+    /// Tells the engine several facts at once, or one thing of any kind.
+    pub fn tell(&mut self, arrivals: &[Arrival]) -> Result<Vec<Receipt>, TestCaseError> {
+        let mut facts = Vec::new();
+        for Arrival { now, brings } in arrivals {
+            match brings {
+                Brings::Undo { moment, nth } => self.undo(moment, *nth, *now)?,
+                Brings::Said(said) => match &said.says {
+                    Says::Apart { between, until } => {
+                        let mut between = between.each_ref().map(|key| self.case.identifier(key));
+                        between.sort();
+                        let act = match until {
+                            None => Act::KeepApart { between, same_human: false },
+                            Some(_) => Act::Unlink { between },
+                        };
+                        let answer = self.case.correct(&said.moment.1, act, *now);
+                        self.hear(said, answer)?;
+                    }
+                    Says::Seen { .. } | Says::Alias { .. } => facts.push((said, *now)),
+                },
+            }
+        }
+        let answers = self.case.write(&facts);
+        (facts.into_iter().zip(answers)).filter_map(|((said, _), answer)| self.hear(said, answer).transpose()).collect()
+    }
+
+    /// Holds against the reference whether the engine has accepted what was said. Answers the receipt if it has.
+    fn hear(&mut self, said: &Said, answer: Result<Receipt, Error>) -> Result<Option<Receipt>, TestCaseError> {
+        if self.said.iter().any(|known| known.moment.1 == said.moment.1) {
+            prop_assert!(answer.is_ok_and(|receipt| receipt.duplicate), "a message id was taken twice");
+            return Ok(None);
+        }
+        prop_assert_eq!(answer.is_ok(), self.accepts(said), "{:?} is answered {:?}", said, answer);
+        let Ok(receipt) = answer else { return Ok(None) };
+        self.ids.extend(receipt.profiles.iter().map(|(_, id)| *id));
+        self.ids.extend(receipt.lines.iter().filter_map(|line| line.profile));
+        self.said.push(said.clone());
+        Ok(Some(receipt))
+    }
+
+    fn accepts(&self, said: &Said) -> bool {
+        match &said.says {
+            Says::Seen { keys, .. } => !refuses(&keys.iter().map(|key| self.naive().name(key)).collect()),
+            Says::Alias { .. } => true,
+            // What is one identifier cannot be kept apart; what is not together cannot be taken apart.
+            Says::Apart { between: [a, b], until: None } => self.naive().name(a) != self.naive().name(b),
+            Says::Apart { between: [a, b], until: Some(_) } => {
+                self.naive().outcome().owner(a).is_some_and(|members| members.contains(b))
+            }
+        }
+    }
+
+    pub fn naive(&self) -> Naive<'_> {
+        Naive::fold(&self.said, &self.quarantine, None)
+    }
+
+    /// Undoes a merge, if there is one. What the engine puts a wall between is then told to the reference as well.
+    fn undo(&mut self, moment: &history::Moment, nth: usize, now: u64) -> Result<(), TestCaseError> {
+        let merges: Vec<Merge> = self.case.profiles()?.into_values().flat_map(|(_, merges)| merges).collect();
+        let Some(merge) = merges.get(nth % merges.len().max(1)) else { return Ok(()) };
+        let Ok(receipt) = self.case.correct(&moment.1, Act::UndoMerge { merge: merge.absorbed }, now) else {
+            return Ok(());
+        };
+        let walled = receipt.lines.iter().filter(|line| line.action == Action::Walled);
+        let between: Vec<String> = walled.filter_map(|line| Some(self.case.plain(line.identifier.as_ref()?))).collect();
+        let between: [String; 2] = between.try_into().unwrap();
+        self.said.push(Said { moment: moment.clone(), says: Says::Apart { between, until: Some(moment.clone()) } });
+        prop_assert_ne!(
+            self.case.find(merge.absorbed)?,
+            self.case.find(merge.survivor)?,
+            "a merge was undone and is still there"
+        );
+        Ok(())
+    }
+
+    /// What holds whatever was said: that of [`Case::profiles`], and an id once answered leads to a profile for ever.
+    fn holds(&self) -> Result<(), TestCaseError> {
+        let profiles = self.case.profiles()?;
+        for id in &self.ids {
+            prop_assert!(profiles.contains_key(&self.case.find(*id)?), "an id leads to a profile of nobody");
+        }
+        Ok(())
+    }
+
+    /// What is to be known of the customer with these identifiers.
+    fn known(&self, members: &Members) -> Known {
+        let ours = |said: &&Said| origin(said).is_some_and(|origin| members.contains(origin));
+        let mut facts: Vec<&Said> = self.said.iter().filter(ours).collect();
+        facts.sort_by_key(|said| &said.moment);
+        let (mut x, mut orders) = (None, Vec::new());
+        for said in facts {
+            match said.says {
+                Says::Seen { did: Did::Set(cents), .. } => x = Some(number(cents)),
+                Says::Seen { did: Did::Order(cents), .. } => orders.push(u32::from(cents)),
+                Says::Alias { .. } | Says::Apart { .. } => {}
+            }
+        }
+        let some = |number: f64| (!orders.is_empty()).then_some(Value::Number(number));
+        let (count, sum) = (some(orders.len() as f64), some(f64::from(orders.iter().sum::<u32>()) / 100.0));
+        [x, count, sum].into_iter().map(|value| value.map_or(Field::NotSet, Field::Present)).collect()
+    }
+
+    /// Holds all that the engine answers against the reference.
+    pub fn compare(&self) -> Result<(), TestCaseError> {
+        let outcome = self.naive().outcome();
+        let profiles = self.case.profiles()?;
+        let members = |profile: &Profile| -> Members {
+            profile.membership.members().iter().map(|member| self.case.plain(&member.identifier)).collect()
+        };
+        let created = |profile: &Profile| self.case.plain_moment(&profile.membership.created);
+        let found: BTreeMap<_, _> = profiles.values().map(|(p, _)| (members(p), created(p))).collect();
+        prop_assert_eq!(&found, &outcome.profiles);
+        let all = profiles.values().flat_map(|(profile, _)| profile.membership.members());
+        let alias =
+            |member: &Member| Some((self.case.plain(&member.identifier), self.case.plain(member.alias_of.as_ref()?)));
+        prop_assert_eq!(all.filter_map(alias).collect::<BTreeMap<_, _>>(), outcome.aliases.clone());
+
+        // Who uses an identifier in quarantine is known from before it was.
+        let open = |key: &&String| self.quarantine.get(*key) != Some(&None);
+        for key in self.case.keys.iter().filter(open) {
+            let people = outcome.people(key);
+            let known: Vec<Known> = people.iter().map(|members| self.known(members)).collect();
+            match self.case.lookup(Key::Identifier(self.case.identifier(key)), &FIELDS) {
+                (Resolution::NotFound, _) => prop_assert_eq!(outcome.owner(key), None, "{} is not found", key),
+                (Resolution::Found(id), fields) => {
+                    prop_assert_eq!(outcome.owner(key), Some(&members(&profiles[&id].0)));
+                    prop_assert_eq!(people.len(), 1, "{} is shared: {:?}", key, people);
+                    prop_assert_eq!(fields, known[0].clone(), "by {}", key);
+                }
+                (Resolution::Shared { people: count }, fields) => {
+                    prop_assert_eq!(count, people.len(), "{} is shared by {:?}", key, people);
+                    prop_assert_eq!(fields, agreed(&known), "by {}", key);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is true of all of them.
+fn agreed(people: &[Known]) -> Known {
+    let agree = |at: usize| {
+        let first = &people[0][at];
+        if people.iter().all(|known| known[at] == *first) { first.clone() } else { Field::Ambiguous }
+    };
+    (0..FIELDS.len()).map(agree).collect()
+}
+
+/// Whether facts are told at once, and what is told.
+fn haste() -> impl Strategy<Value = (bool, (Vec<&'static str>, Vec<Arrival>))> {
+    (any::<bool>(), arrivals())
+}
+
+#[test]
+fn the_engine_is_what_the_rules_say_in_any_order_of_arrival() {
+    let shared = Shared::open();
+    let is_fact = |arrival: &Arrival| match &arrival.brings {
+        Brings::Said(said) => !matches!(said.says, Says::Apart { .. }),
+        Brings::Undo { .. } => false,
+    };
+    for_all("the engine against the reference", 3_000, &haste(), |(at_once, (keys, arrivals))| {
+        let mut told = Told::nothing(shared.case(&keys));
+        for together in arrivals.chunk_by(|a, b| at_once && is_fact(a) && is_fact(b)) {
+            told.tell(together)?;
+            told.holds()?;
+        }
+        told.compare()?;
+        Ok(arrivals.len())
+    });
+}
