@@ -30,7 +30,7 @@ pub struct IdentifierKey {
     pub identifier: Identifier,
 }
 
-/// `workspace:4 | profile id:16`, of `profile_by_id` and `alias_by_profile_id`.
+/// `workspace:4 | profile id:16`, of `profile_by_id`, `alias_by_profile_id` and `merge_by_profile_id`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProfileKey {
     /// The workspace.
@@ -39,15 +39,50 @@ pub struct ProfileKey {
     pub profile: ProfileId,
 }
 
-/// `workspace:4 | survivor id:16 | absorbed id:16`, of `merge_by_profile_id`.
+/// `workspace:4 | kind:4 | profile id:16`, of `size_by_profile`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MergeKey {
+pub struct SizeKey {
     /// The workspace.
     pub workspace: WorkspaceId,
-    /// The profile that remained.
-    pub survivor: ProfileId,
-    /// The profile that was merged away.
-    pub absorbed: ProfileId,
+    /// The kind.
+    pub kind: KindId,
+    /// The profile.
+    pub profile: ProfileId,
+}
+
+/// `workspace:4 | identifier, escaped | other identifier…`, of `wall_by_identifier`: each wall is there twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WallKey {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// The identifier that the wall is found by.
+    pub identifier: Identifier,
+    /// The identifier beyond it.
+    pub beyond: Identifier,
+}
+
+/// `workspace:4 | group identifier, escaped | member kind:4 | member's profile id:16`, of `member_by_account`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberKey {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// The group, by the identifier that facts named.
+    pub group: Identifier,
+    /// The kind of the member.
+    pub kind: KindId,
+    /// The member.
+    pub profile: ProfileId,
+}
+
+/// `workspace:4 | member kind:4 | group identifier…`, of `tally_by_account`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TallyKey {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// The kind of the members.
+    pub kind: KindId,
+    /// The group, by the identifier that facts named.
+    pub group: Identifier,
 }
 
 /// `workspace:4 | link id:16`, of `link_by_id`.
@@ -135,25 +170,97 @@ impl Key for ProfileKey {
     }
 }
 
-impl MergeKey {
-    /// What the keys of all merges into `survivor` start with.
-    pub fn prefix(workspace: WorkspaceId, survivor: ProfileId) -> Vec<u8> {
-        ProfileKey { workspace, profile: survivor }.encode()
+impl SizeKey {
+    /// What the keys of all profiles of a kind start with.
+    pub fn prefix(workspace: WorkspaceId, kind: KindId) -> Vec<u8> {
+        [workspace.0.to_be_bytes(), kind.0.to_be_bytes()].concat()
     }
 }
 
-impl Key for MergeKey {
+impl Key for SizeKey {
     fn encode(&self) -> Vec<u8> {
-        let Self { workspace, survivor, absorbed } = self;
-        [Self::prefix(*workspace, *survivor).as_slice(), &absorbed.0.to_be_bytes()].concat()
+        let Self { workspace, kind, profile } = self;
+        let mut out = Self::prefix(*workspace, *kind);
+        out.extend_from_slice(&profile.0.to_be_bytes());
+        out
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let mut cursor = Cursor::new(bytes, "merge key");
-        let workspace = WorkspaceId(cursor.u32()?);
-        let survivor = ProfileId(cursor.u128()?);
-        let key = Self { workspace, survivor, absorbed: ProfileId(cursor.u128()?) };
+        let mut cursor = Cursor::new(bytes, "size key");
+        let (workspace, kind) = (WorkspaceId(cursor.u32()?), KindId(cursor.u32()?));
+        let key = Self { workspace, kind, profile: ProfileId(cursor.u128()?) };
         cursor.end().map(|()| key)
+    }
+}
+
+impl WallKey {
+    /// What the keys of all walls at `identifier` start with.
+    pub fn prefix(workspace: WorkspaceId, identifier: &Identifier) -> Vec<u8> {
+        let mut out = workspace.0.to_be_bytes().to_vec();
+        put_escaped(&mut out, identifier.as_str());
+        out
+    }
+}
+
+impl Key for WallKey {
+    fn encode(&self) -> Vec<u8> {
+        let Self { workspace, identifier, beyond } = self;
+        let mut out = Self::prefix(*workspace, identifier);
+        out.extend_from_slice(beyond.as_str().as_bytes());
+        out
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        const WHAT: &str = "wall key";
+        let mut cursor = Cursor::new(bytes, WHAT);
+        let workspace = WorkspaceId(cursor.u32()?);
+        let end = identifier(WHAT, take_escaped(&mut cursor)?)?;
+        Ok(Self { workspace, identifier: end, beyond: identifier(WHAT, cursor.rest().to_vec())? })
+    }
+}
+
+impl MemberKey {
+    /// What the keys of all members of one kind of `group` start with.
+    pub fn prefix(workspace: WorkspaceId, group: &Identifier, kind: KindId) -> Vec<u8> {
+        let mut out = workspace.0.to_be_bytes().to_vec();
+        put_escaped(&mut out, group.as_str());
+        out.extend_from_slice(&kind.0.to_be_bytes());
+        out
+    }
+}
+
+impl Key for MemberKey {
+    fn encode(&self) -> Vec<u8> {
+        let Self { workspace, group, kind, profile } = self;
+        let mut out = Self::prefix(*workspace, group, *kind);
+        out.extend_from_slice(&profile.0.to_be_bytes());
+        out
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        const WHAT: &str = "member key";
+        let mut cursor = Cursor::new(bytes, WHAT);
+        let workspace = WorkspaceId(cursor.u32()?);
+        let group = identifier(WHAT, take_escaped(&mut cursor)?)?;
+        let kind = KindId(cursor.u32()?);
+        let key = Self { workspace, group, kind, profile: ProfileId(cursor.u128()?) };
+        cursor.end().map(|()| key)
+    }
+}
+
+impl Key for TallyKey {
+    fn encode(&self) -> Vec<u8> {
+        let Self { workspace, kind, group } = self;
+        let mut out = [workspace.0.to_be_bytes(), kind.0.to_be_bytes()].concat();
+        out.extend_from_slice(group.as_str().as_bytes());
+        out
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        const WHAT: &str = "tally key";
+        let mut cursor = Cursor::new(bytes, WHAT);
+        let (workspace, kind) = (WorkspaceId(cursor.u32()?), KindId(cursor.u32()?));
+        Ok(Self { workspace, kind, group: identifier(WHAT, cursor.rest().to_vec())? })
     }
 }
 
@@ -170,11 +277,19 @@ impl Key for LinkKey {
     }
 }
 
+impl LinkIndexKey {
+    /// What the keys of all links of `identifier` start with.
+    pub fn prefix(workspace: WorkspaceId, identifier: &Identifier) -> Vec<u8> {
+        let mut out = workspace.0.to_be_bytes().to_vec();
+        put_escaped(&mut out, identifier.as_str());
+        out
+    }
+}
+
 impl Key for LinkIndexKey {
     fn encode(&self) -> Vec<u8> {
         let Self { workspace, identifier, link } = self;
-        let mut out = workspace.0.to_be_bytes().to_vec();
-        put_escaped(&mut out, identifier.as_str());
+        let mut out = Self::prefix(*workspace, identifier);
         out.extend_from_slice(&link.0.to_be_bytes());
         out
     }

@@ -5,11 +5,13 @@
 //! a changed layout is a new version byte and not an accident.
 
 mod access;
+mod belonging;
 mod event;
 mod graph;
 mod holdings;
 mod profile;
 mod receipt;
+mod size;
 
 use bincode::config::{BigEndian, Configuration, Limit, Varint};
 use bincode::serde::{decode_from_slice, encode_to_vec};
@@ -19,6 +21,7 @@ use serde::de::DeserializeOwned;
 use super::Error;
 
 pub use access::ModelVersion;
+pub use belonging::read as read_ties;
 pub use profile::split as split_profile;
 
 /// How large a record may claim to be, in bytes: stops a length that is garbage before memory is reserved for it.
@@ -102,6 +105,10 @@ mod parts {
         Size,
         BlockedValue,
         Attributes,
+        Wall,
+        Quarantine,
+        Component { bound: u32 },
+        Groups,
     }
 
     impl From<&Rule> for StoredRule {
@@ -111,6 +118,10 @@ mod parts {
                 Rule::Size => Self::Size,
                 Rule::BlockedValue => Self::BlockedValue,
                 Rule::Attributes => Self::Attributes,
+                Rule::Wall => Self::Wall,
+                Rule::Quarantine => Self::Quarantine,
+                Rule::Component { bound } => Self::Component { bound: *bound },
+                Rule::Groups => Self::Groups,
             }
         }
     }
@@ -122,6 +133,10 @@ mod parts {
                 StoredRule::Size => Self::Size,
                 StoredRule::BlockedValue => Self::BlockedValue,
                 StoredRule::Attributes => Self::Attributes,
+                StoredRule::Wall => Self::Wall,
+                StoredRule::Quarantine => Self::Quarantine,
+                StoredRule::Component { bound } => Self::Component { bound },
+                StoredRule::Groups => Self::Groups,
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::catalogue::Family;
-use super::view::{Read, Slice, View};
+use super::view::{Read, Row, Slice, View};
 use super::{Error, Store, Tier};
 
 /// Changes on top of the latest data. Several commands share one: each sees what those before it changed, and a key
@@ -22,6 +22,12 @@ impl<'s> Batch<'s> {
     /// No changes yet.
     pub fn new(store: &'s Store) -> Self {
         Self { base: store.view(Tier::Disk), kept: Changes::new(), staged: Changes::new(), bytes: 0 }
+    }
+
+    /// No changes yet, on top of the data as they are now, whatever is committed later. Only to see what commands would
+    /// do: it is never committed, and what it reads leaves the caches of values as they were.
+    pub fn scratch(store: &'s Store) -> Self {
+        Self { base: store.snapshot(), kept: Changes::new(), staged: Changes::new(), bytes: 0 }
     }
 
     /// Keeps what was staged.
@@ -89,5 +95,24 @@ impl Read for Batch<'_> {
             Some(pending) => Ok(pending.as_deref().map(Slice::Pending)),
             None => self.base.get(family, key),
         }
+    }
+
+    fn rows(&self, family: Family, prefix: &[u8], from: &[u8], limit: usize) -> Result<Vec<Row>, Error> {
+        let mut changed: BTreeMap<&[u8], Option<&[u8]>> = BTreeMap::new();
+        for changes in [&self.kept, &self.staged] {
+            let rows = changes.get(&family).into_iter().flat_map(|rows| rows.range(from.to_vec()..));
+            let ours = rows.take_while(|(key, _)| key.starts_with(prefix));
+            changed.extend(ours.map(|(key, value)| (key.as_slice(), value.as_deref())));
+        }
+        // A row that was deleted takes the place of one more of those below.
+        let base = self.base.rows(family, prefix, from, limit.saturating_add(changed.len()))?;
+        let mut rows: BTreeMap<Box<[u8]>, Box<[u8]>> = base.into_iter().collect();
+        for (key, value) in changed {
+            match value {
+                Some(value) => rows.insert(key.into(), value.into()),
+                None => rows.remove(key),
+            };
+        }
+        Ok(rows.into_iter().take(limit).collect())
     }
 }

@@ -4,9 +4,13 @@
 
 use super::options::Preset;
 use super::table::Table;
-use crate::codec::key::{EventKey, IdentifierKey, LinkIndexKey, LinkKey, MergeKey, MessageKey, ModelKey, ProfileKey};
+use crate::codec::key::{
+    EventKey, IdentifierKey, LinkIndexKey, LinkKey, MemberKey, MessageKey, ModelKey, ProfileKey, SizeKey, TallyKey,
+    WallKey,
+};
 use crate::codec::record::ModelVersion;
 use crate::domain::access::{ApiKey, SecretHash};
+use crate::domain::belonging::{GroupMember, Tally};
 use crate::domain::event::StoredEvent;
 use crate::domain::holdings::Holdings;
 use crate::domain::ids::ProfileId;
@@ -14,6 +18,8 @@ use crate::domain::link::Link;
 use crate::domain::owner::Owner;
 use crate::domain::profile::{Merge, Profile};
 use crate::domain::receipt::LoggedReceipt;
+use crate::domain::size::Size;
+use crate::domain::wall::Wall;
 
 /// A column family. The order is that of the file format and of `kith stats`; new ones go to the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,7 +38,7 @@ pub enum Family {
     ProfileById,
     /// The survivor that a retired profile id resolves to; always one hop.
     AliasByProfileId,
-    /// The merges that a survivor made.
+    /// How a profile became part of another, by the id of the one that was merged away.
     MergeByProfileId,
     /// Receipts, for idempotency; they expire in log time.
     ReceiptByMessageId,
@@ -42,6 +48,14 @@ pub enum Family {
     KeyByHash,
     /// Format version, applied place, workspace names.
     Meta,
+    /// The walls at an identifier.
+    WallByIdentifier,
+    /// How large the profiles are that have many identifiers, per kind; small ones have no row.
+    SizeByProfile,
+    /// Who is or was a member of a group, by the identifier of the group.
+    MemberByAccount,
+    /// How many members a group has now, by the identifier of the group.
+    TallyByAccount,
 }
 
 /// [`Family::LinkById`].
@@ -59,7 +73,7 @@ pub const PROFILES: Table<ProfileKey, Profile> = Table::new(Family::ProfileById)
 /// [`Family::AliasByProfileId`].
 pub const SURVIVORS: Table<ProfileKey, ProfileId> = Table::new(Family::AliasByProfileId);
 /// [`Family::MergeByProfileId`].
-pub const MERGES: Table<MergeKey, Merge> = Table::new(Family::MergeByProfileId);
+pub const MERGES: Table<ProfileKey, Merge> = Table::new(Family::MergeByProfileId);
 /// [`Family::ReceiptByMessageId`].
 pub const RECEIPTS: Table<MessageKey, LoggedReceipt> = Table::new(Family::ReceiptByMessageId);
 /// [`Family::ModelByVersion`].
@@ -67,9 +81,18 @@ pub const MODELS: Table<ModelKey, ModelVersion> = Table::new(Family::ModelByVers
 /// [`Family::KeyByHash`].
 pub const KEYS: Table<SecretHash, ApiKey> = Table::new(Family::KeyByHash);
 
+/// [`Family::WallByIdentifier`].
+pub const WALLS: Table<WallKey, Wall> = Table::new(Family::WallByIdentifier);
+/// [`Family::SizeByProfile`].
+pub const SIZES: Table<SizeKey, Size> = Table::new(Family::SizeByProfile);
+/// [`Family::MemberByAccount`].
+pub const MEMBERS: Table<MemberKey, GroupMember> = Table::new(Family::MemberByAccount);
+/// [`Family::TallyByAccount`].
+pub const TALLIES: Table<TallyKey, Tally> = Table::new(Family::TallyByAccount);
+
 impl Family {
     /// All of them, in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::LinkById,
         Self::LinkByIdentifier,
         Self::ProfileIdByIdentifier,
@@ -82,6 +105,10 @@ impl Family {
         Self::ModelByVersion,
         Self::KeyByHash,
         Self::Meta,
+        Self::WallByIdentifier,
+        Self::SizeByProfile,
+        Self::MemberByAccount,
+        Self::TallyByAccount,
     ];
 
     /// Its name in the database: what it holds, then what it is found by.
@@ -99,18 +126,31 @@ impl Family {
             Self::ModelByVersion => "model_by_version",
             Self::KeyByHash => "key_by_hash",
             Self::Meta => "meta",
+            Self::WallByIdentifier => "wall_by_identifier",
+            Self::SizeByProfile => "size_by_profile",
+            Self::MemberByAccount => "member_by_account",
+            Self::TallyByAccount => "tally_by_account",
         }
     }
 
     /// How it is tuned: by the way it is read.
     pub(super) const fn preset(self) -> Preset {
         match self {
-            Self::ProfileIdByIdentifier | Self::ProfileById | Self::FragmentByIdentifier | Self::LinkById => {
-                Preset::PointReads
-            }
+            Self::ProfileIdByIdentifier
+            | Self::ProfileById
+            | Self::FragmentByIdentifier
+            | Self::LinkById
+            | Self::TallyByAccount => Preset::PointReads,
             Self::ReceiptByMessageId => Preset::Expiring,
-            Self::LinkByIdentifier | Self::EventByIdentifierTime | Self::MergeByProfileId => Preset::Scans,
-            Self::AliasByProfileId | Self::ModelByVersion | Self::KeyByHash | Self::Meta => Preset::Small,
+            Self::LinkByIdentifier | Self::EventByIdentifierTime | Self::SizeByProfile | Self::MemberByAccount => {
+                Preset::Scans
+            }
+            Self::AliasByProfileId
+            | Self::MergeByProfileId
+            | Self::ModelByVersion
+            | Self::KeyByHash
+            | Self::Meta
+            | Self::WallByIdentifier => Preset::Small,
         }
     }
 }

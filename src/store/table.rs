@@ -59,6 +59,15 @@ impl<K: Key, V: Record> Table<K, V> {
         batch.delete(self.family, key.encode());
     }
 
+    /// The first `limit` rows whose keys start with `prefix`, in key order, from `start` on.
+    pub fn rows(&self, from: &impl Read, prefix: &[u8], start: &[u8], limit: usize) -> Result<Vec<(K, V)>, Error> {
+        let decode = |(key, value): (Box<[u8]>, Box<[u8]>)| {
+            let decoded = K::decode(&key).and_then(|key| V::decode(&value).map(|value| (key, value)));
+            decoded.map_err(|source| self.corrupt(source))
+        };
+        from.rows(self.family, prefix, start, limit)?.into_iter().map(decode).collect()
+    }
+
     /// The rows whose keys start with `prefix`, in key order, from `from` on.
     pub fn scan<'v>(
         &self,

@@ -34,6 +34,10 @@ impl Deref for Slice<'_> {
 pub trait Read {
     /// The bytes stored under `key`.
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Slice<'_>>, Error>;
+
+    /// The first `limit` rows whose keys start with `prefix`, in key order, from `from` on, which must start with
+    /// `prefix` too.
+    fn rows(&self, family: Family, prefix: &[u8], from: &[u8], limit: usize) -> Result<Vec<Row>, Error>;
 }
 
 /// A key and its value as stored.
@@ -42,6 +46,7 @@ pub type Row = (Box<[u8]>, Box<[u8]>);
 /// Committed data: the latest, or a snapshot of it.
 pub struct View<'s> {
     store: &'s Store,
+    tier: Tier,
     source: Source<'s>,
 }
 
@@ -70,14 +75,19 @@ impl<'s> View<'s> {
             Tier::Memory => &store.tiers.memory,
             Tier::Disk => &store.tiers.disk,
         };
-        Self { store, source: Source::Latest(options) }
+        Self { store, tier, source: Source::Latest(options) }
     }
 
     pub(super) fn snapshot(store: &'s Store) -> Self {
         let snapshot = store.db.snapshot();
         let mut options = ReadOptions::default();
         options.set_snapshot(&snapshot);
-        Self { store, source: Source::Snapshot(snapshot, options) }
+        Self { store, tier: Tier::Disk, source: Source::Snapshot(snapshot, options) }
+    }
+
+    /// Where it may go for its data.
+    pub fn tier(&self) -> Tier {
+        self.tier
     }
 
     fn options(&self) -> &ReadOptions {
@@ -138,6 +148,9 @@ impl<'s> View<'s> {
         if let Source::Snapshot(snapshot, _) = &self.source {
             options.set_snapshot(snapshot);
         }
+        if self.tier == Tier::Memory {
+            options.set_read_tier(ReadTier::BlockCache);
+        }
         let rows = self.store.db.iterator_cf_opt(handle, options, IteratorMode::From(from, Direction::Forward));
         let rows = rows.map(|row| row.map_err(Error::from));
         Ok(rows.take_while(move |row| row.as_ref().map_or(true, |(key, _)| key.starts_with(prefix))))
@@ -150,5 +163,9 @@ impl Read for View<'_> {
             Source::Latest(options) => self.store.get_cached(family, key, options),
             Source::Snapshot(_, options) => self.store.get(family, key, options),
         }
+    }
+
+    fn rows(&self, family: Family, prefix: &[u8], from: &[u8], limit: usize) -> Result<Vec<Row>, Error> {
+        self.scan(family, prefix, from)?.take(limit).collect()
     }
 }

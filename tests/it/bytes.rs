@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use kith::codec::document::{COMPUTED, Document, Field, encode};
 use kith::codec::key::{
-    EventKey, IdentifierKey, Key, LinkIndexKey, LinkKey, MergeKey, MessageKey, ModelKey, ProfileKey,
+    EventKey, IdentifierKey, Key, LinkIndexKey, LinkKey, MemberKey, MessageKey, ModelKey, ProfileKey, SizeKey,
+    TallyKey, WallKey,
 };
 use kith::codec::read::Cursor;
-use kith::codec::record::{ModelVersion, Record};
+use kith::codec::record::{ModelVersion, Record, read_ties, split_profile};
 use kith::codec::value::{put, take};
 use kith::domain::access::{ApiKey, Scope, SecretHash};
 use kith::domain::aggregate::{Aggregate, State};
+use kith::domain::belonging::{Belonging, GroupMember, Tally, Ties};
 use kith::domain::event::{Call, StoredEvent};
 use kith::domain::holdings::{Cell, Holdings, Stamp};
 use kith::domain::identifier::Identifier;
@@ -20,8 +22,10 @@ use kith::domain::link::{Link, Moment};
 use kith::domain::owner::Owner;
 use kith::domain::profile::{Member, Membership, Merge, Profile};
 use kith::domain::receipt::{Action, Line, LoggedReceipt, Receipt, Rule};
+use kith::domain::size::{Gain, Size};
 use kith::domain::time::Time;
 use kith::domain::value::{Value, Values};
+use kith::domain::wall::{Quarantine, Wall};
 use proptest::prelude::*;
 
 const WORKSPACE: WorkspaceId = WorkspaceId(1);
@@ -53,7 +57,22 @@ fn holdings() -> Holdings {
             ("orders.min".into(), state(Aggregate::Min)),
             ("orders.sum".into(), state(Aggregate::Sum)),
         ]),
+        ties: Ties {
+            groups: BTreeMap::from([(identifier("account_id:acme"), belonging())]),
+            for_groups: BTreeMap::from([("team.orders".into(), state(Aggregate::Count))]),
+        },
     }
+}
+
+fn group_member() -> GroupMember {
+    GroupMember::of(&belonging(), &profile().membership, &holdings().ties)
+}
+
+fn belonging() -> Belonging {
+    let mut belonging = Belonging::said(&moment(), "", true);
+    let later = Moment { time: Time::from_micros(0x0102_0305), message_id: "m2".into() };
+    belonging.absorb(Belonging::said(&later, "admin", false));
+    belonging
 }
 
 fn profile() -> Profile {
@@ -61,16 +80,27 @@ fn profile() -> Profile {
         identifier: identifier(text),
         alias_of: alias_of.map(identifier),
     };
+    let mut membership = Membership::new(moment());
+    membership.join(member("user_id:u1", None));
+    membership.join(member("user_id:u0", Some("user_id:u1")));
+    membership.note_wall(wall());
     Profile {
         id: ProfileId(0xA1),
         kind: KindId::of("person"),
-        membership: Membership {
-            created: moment(),
-            members: vec![member("user_id:u1", None), member("user_id:u0", Some("user_id:u1"))],
-        },
+        membership,
         retired: vec![ProfileId(0xA2)],
         holdings: holdings(),
+        rules: 3,
     }
+}
+
+fn wall() -> Wall {
+    let between = [identifier("email:a@x.org"), identifier("user_id:u1")];
+    Wall { between, until: Some(moment()), same_human: true, by: moment(), source: "ops".into() }
+}
+
+fn size() -> Size {
+    Size { identifiers: 300, gained: vec![Gain { day: 20_000, identifiers: 7 }, Gain { day: 20_001, identifiers: 1 }] }
 }
 
 fn receipt() -> LoggedReceipt {
@@ -100,6 +130,7 @@ fn event() -> StoredEvent {
         properties: Values::from([("total".into(), Value::Number(1.5))]),
         source: "shop".into(),
         raw_keys: vec!["user_id: u1 ".into()],
+        other: Some(identifier("account_id:acme")),
     }
 }
 
@@ -138,6 +169,8 @@ fn every_family_is_laid_out_as_reviewed() {
     let owner = Owner {
         alias_of: Some(identifier("user_id:u0")),
         profile: Some(ProfileId(0xA1)),
+        founded: Some(ProfileId(0xA3)),
+        quarantine: Some(Quarantine::ReleasedAt(moment())),
         refusals: vec![(ProfileId(0xA2), Rule::Size)],
     };
     let link = Link {
@@ -151,8 +184,12 @@ fn every_family_is_laid_out_as_reviewed() {
     let at = |id| ProfileKey { workspace, profile: ProfileId(id) };
     let index = LinkIndexKey { workspace, identifier: identifier("a:\0b"), link: link.id() };
     let event_key = EventKey { workspace, kind, identifier: identifier("user_id:u1"), moment: moment() };
-    let merge_key = MergeKey { workspace, survivor: merge.survivor, absorbed: merge.absorbed };
-    let model = ModelVersion { source: "[kinds]".into(), applied_at: Time::from_micros(3) };
+    let model = ModelVersion { source: "[kinds]".into(), applied_at: Time::from_micros(3), rules: 1 };
+    let group = identifier("account_id:acme");
+    let tally_key = TallyKey { workspace, kind, group: group.clone() };
+    let tally = Tally { by_types: BTreeMap::from([(group_member().types, 3)]) };
+    let member_key = MemberKey { workspace, group, kind, profile: ProfileId(0xA1) };
+    let [identifier, beyond] = wall().between;
     let rows = [
         row("link_by_id", &LinkKey { workspace, link: link.id() }, &link),
         row("link_by_identifier", &index, &()),
@@ -161,10 +198,14 @@ fn every_family_is_laid_out_as_reviewed() {
         row("event_by_identifier_time", &event_key, &event()),
         row("profile_by_id", &at(0xA1), &profile()),
         row("alias_by_profile_id", &at(0xA2), &ProfileId(0xA1)),
-        row("merge_by_profile_id", &merge_key, &merge),
+        row("merge_by_profile_id", &at(0xA2), &merge),
         row("receipt_by_message_id", &MessageKey { workspace, message_id: "m1".into() }, &receipt()),
         row("model_by_version", &ModelKey { workspace, version: 1 }, &model),
         row("key_by_hash", &api_key().hash, &api_key()),
+        row("wall_by_identifier", &WallKey { workspace, identifier, beyond }, &wall()),
+        row("size_by_profile", &SizeKey { workspace, kind, profile: ProfileId(0xA1) }, &size()),
+        row("member_by_account", &member_key, &group_member()),
+        row("tally_by_account", &tally_key, &tally),
     ];
     insta::assert_snapshot!(rows.join("\n"));
 }
@@ -258,7 +299,10 @@ fn decode_everything(bytes: &[u8]) {
     let _ = (Owner::decode(bytes), Link::decode(bytes), Merge::decode(bytes), ProfileId::decode(bytes));
     let _ = (Holdings::decode(bytes), Profile::decode(bytes), StoredEvent::decode(bytes), LoggedReceipt::decode(bytes));
     let _ = (ApiKey::decode(bytes), ModelVersion::decode(bytes), <() as Record>::decode(bytes));
-    let _ = (IdentifierKey::decode(bytes), ProfileKey::decode(bytes), MergeKey::decode(bytes), LinkKey::decode(bytes));
+    let _ = (IdentifierKey::decode(bytes), ProfileKey::decode(bytes), WallKey::decode(bytes), LinkKey::decode(bytes));
+    let _ = (SizeKey::decode(bytes), Wall::decode(bytes), Size::decode(bytes));
+    let _ = (MemberKey::decode(bytes), GroupMember::decode(bytes), TallyKey::decode(bytes), Tally::decode(bytes));
+    let _ = split_profile(bytes).and_then(|parts| read_ties(parts.ties));
     let _ = (LinkIndexKey::decode(bytes), EventKey::decode(bytes), MessageKey::decode(bytes), ModelKey::decode(bytes));
     if let Ok(document) = Document::read(bytes) {
         let _ = (document.get("x"), document.fields().count());

@@ -85,22 +85,25 @@ pub struct ModelVersion {
     pub source: String,
     /// Log time of the change.
     pub applied_at: Time,
+    /// The version since which the rules of resolution are as they are.
+    pub rules: u64,
 }
 
 #[derive(Serialize, Deserialize)]
 struct ModelV1 {
     source: String,
     applied_at: u64,
+    rules: u64,
 }
 
 impl Record for ModelVersion {
     fn encode(&self) -> Result<Vec<u8>, Error> {
-        let Self { source, applied_at } = self;
-        seal(MODEL, 1, &ModelV1 { source: source.clone(), applied_at: applied_at.micros() })
+        let Self { source, applied_at, rules } = self;
+        seal(MODEL, 1, &ModelV1 { source: source.clone(), applied_at: applied_at.micros(), rules: *rules })
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let ModelV1 { source, applied_at } = open(MODEL, 1, bytes)?;
-        Ok(Self { source, applied_at: Time::from_micros(applied_at) })
+        let ModelV1 { source, applied_at, rules } = open(MODEL, 1, bytes)?;
+        Ok(Self { source, applied_at: Time::from_micros(applied_at), rules })
     }
 }

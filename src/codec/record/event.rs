@@ -20,6 +20,7 @@ struct EventV1 {
     properties: Vec<u8>,
     source: String,
     raw_keys: Vec<String>,
+    other: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -30,11 +31,12 @@ enum StoredCall {
     Screen,
     Group,
     Alias,
+    Leave,
 }
 
 impl Record for StoredEvent {
     fn encode(&self) -> Result<Vec<u8>, Error> {
-        let Self { moment, origin, call, name, properties, source, raw_keys } = self;
+        let Self { moment, origin, call, name, properties, source, raw_keys, other } = self;
         let mut bytes = Vec::new();
         put_values(&mut bytes, properties);
         let stored = EventV1 {
@@ -45,12 +47,13 @@ impl Record for StoredEvent {
             properties: bytes,
             source: source.clone(),
             raw_keys: raw_keys.clone(),
+            other: other.as_ref().map(text),
         };
         seal(WHAT, 1, &stored)
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let EventV1 { moment, origin, call, name, properties, source, raw_keys } = open(WHAT, 1, bytes)?;
+        let EventV1 { moment, origin, call, name, properties, source, raw_keys, other } = open(WHAT, 1, bytes)?;
         let mut cursor = Cursor::new(&properties, WHAT);
         let properties = take_values(&mut cursor)?;
         cursor.end()?;
@@ -62,6 +65,7 @@ impl Record for StoredEvent {
             properties,
             source,
             raw_keys,
+            other: other.map(|stored| identifier(WHAT, &stored)).transpose()?,
         })
     }
 }
@@ -74,6 +78,7 @@ impl From<Call> for StoredCall {
             Call::Page => Self::Page,
             Call::Screen => Self::Screen,
             Call::Group => Self::Group,
+            Call::Leave => Self::Leave,
             Call::Alias => Self::Alias,
         }
     }
@@ -87,6 +92,7 @@ impl From<StoredCall> for Call {
             StoredCall::Page => Self::Page,
             StoredCall::Screen => Self::Screen,
             StoredCall::Group => Self::Group,
+            StoredCall::Leave => Self::Leave,
             StoredCall::Alias => Self::Alias,
         }
     }

@@ -10,9 +10,11 @@ use crate::domain::ids::ProfileId;
 use crate::domain::link::{Link, Moment};
 use crate::domain::owner::Owner;
 use crate::domain::profile::Merge;
+use crate::domain::wall::{Quarantine, Wall};
 
 const OWNER: &str = "owner record";
 const LINK: &str = "link record";
+const WALL: &str = "wall record";
 const MERGE: &str = "merge record";
 const SURVIVOR: &str = "survivor record";
 
@@ -20,25 +22,55 @@ const SURVIVOR: &str = "survivor record";
 struct OwnerV1 {
     alias_of: Option<String>,
     profile: Option<StoredId>,
+    founded: Option<StoredId>,
+    quarantine: Option<StoredQuarantine>,
     refusals: Vec<(StoredId, StoredRule)>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum StoredQuarantine {
+    Closed,
+    ReleasedAt(StoredMoment),
+}
+
+impl From<&Quarantine> for StoredQuarantine {
+    fn from(quarantine: &Quarantine) -> Self {
+        match quarantine {
+            Quarantine::Closed => Self::Closed,
+            Quarantine::ReleasedAt(moment) => Self::ReleasedAt(moment.into()),
+        }
+    }
+}
+
+impl From<StoredQuarantine> for Quarantine {
+    fn from(stored: StoredQuarantine) -> Self {
+        match stored {
+            StoredQuarantine::Closed => Self::Closed,
+            StoredQuarantine::ReleasedAt(moment) => Self::ReleasedAt(moment.into()),
+        }
+    }
 }
 
 impl Record for Owner {
     fn encode(&self) -> Result<Vec<u8>, Error> {
-        let Self { alias_of, profile, refusals } = self;
+        let Self { alias_of, profile, founded, quarantine, refusals } = self;
         let stored = OwnerV1 {
             alias_of: alias_of.as_ref().map(text),
             profile: profile.map(StoredId::from),
+            founded: founded.map(StoredId::from),
+            quarantine: quarantine.as_ref().map(StoredQuarantine::from),
             refusals: refusals.iter().map(|(id, rule)| ((*id).into(), rule.into())).collect(),
         };
         seal(OWNER, 1, &stored)
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let OwnerV1 { alias_of, profile, refusals } = open(OWNER, 1, bytes)?;
+        let OwnerV1 { alias_of, profile, founded, quarantine, refusals } = open(OWNER, 1, bytes)?;
         Ok(Self {
             alias_of: alias_of.map(|stored| identifier(OWNER, &stored)).transpose()?,
             profile: profile.map(ProfileId::from),
+            founded: founded.map(ProfileId::from),
+            quarantine: quarantine.map(Quarantine::from),
             refusals: refusals.into_iter().map(|(id, rule)| (id.into(), rule.into())).collect(),
         })
     }
@@ -94,6 +126,53 @@ impl Record for Merge {
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let MergeV1 { absorbed, survivor, by } = open(MERGE, 1, bytes)?;
         Ok(Self { absorbed: absorbed.into(), survivor: survivor.into(), by: by.into() })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredWall {
+    between: [String; 2],
+    until: Option<StoredMoment>,
+    same_human: bool,
+    by: StoredMoment,
+    source: String,
+}
+
+impl From<&Wall> for StoredWall {
+    fn from(wall: &Wall) -> Self {
+        let Wall { between, until, same_human, by, source } = wall;
+        Self {
+            between: [text(&between[0]), text(&between[1])],
+            until: until.as_ref().map(StoredMoment::from),
+            same_human: *same_human,
+            by: by.into(),
+            source: source.clone(),
+        }
+    }
+}
+
+impl TryFrom<StoredWall> for Wall {
+    type Error = Error;
+
+    fn try_from(stored: StoredWall) -> Result<Self, Error> {
+        let StoredWall { between: [a, b], until, same_human, by, source } = stored;
+        Ok(Self {
+            between: [identifier(WALL, &a)?, identifier(WALL, &b)?],
+            until: until.map(Moment::from),
+            same_human,
+            by: by.into(),
+            source,
+        })
+    }
+}
+
+impl Record for Wall {
+    fn encode(&self) -> Result<Vec<u8>, Error> {
+        seal(WALL, 1, &StoredWall::from(self))
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        open::<StoredWall>(WALL, 1, bytes)?.try_into()
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::belonging::StoredTies;
 use super::parts::{StoredMoment, identifier, text};
 use super::{Record, open, seal};
 use crate::codec::Error;
@@ -12,6 +13,7 @@ use crate::codec::document::{self, COMPUTED, Document, Field};
 use crate::codec::read::Cursor;
 use crate::codec::value;
 use crate::domain::aggregate::{Decimal, State};
+use crate::domain::belonging::Ties;
 use crate::domain::holdings::{Cell, Holdings, Stamp};
 use crate::domain::value::Value;
 
@@ -20,6 +22,7 @@ const WHAT: &str = "holdings record";
 #[derive(Serialize, Deserialize)]
 struct HoldingsV1 {
     document: Vec<u8>,
+    ties: StoredTies,
     rest: StoredRest,
 }
 
@@ -39,7 +42,7 @@ struct StoredStamp {
 }
 
 #[derive(Serialize, Deserialize)]
-enum StoredState {
+pub(super) enum StoredState {
     Count(u64),
     Sum(i128),
     Min(Vec<u8>),
@@ -51,19 +54,19 @@ enum StoredState {
 impl Record for Holdings {
     fn encode(&self) -> Result<Vec<u8>, Error> {
         let (document, rest) = lay_out(self);
-        seal(WHAT, 1, &HoldingsV1 { document, rest })
+        seal(WHAT, 1, &HoldingsV1 { document, ties: (&self.ties).into(), rest })
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let HoldingsV1 { document, rest } = open(WHAT, 1, bytes)?;
-        put_together(&document, rest)
+        let HoldingsV1 { document, ties, rest } = open(WHAT, 1, bytes)?;
+        put_together(&document, ties.try_into()?, rest)
     }
 }
 
-/// Splits holdings into the document that lookups read and the rest. A computed attribute shadows an attribute of the
+/// Splits holdings, their ties aside, into the document that lookups read and the rest. A computed attribute shadows an attribute of the
 /// same name: lookups read the former, the latter is kept aside.
 pub(super) fn lay_out(holdings: &Holdings) -> (Vec<u8>, StoredRest) {
-    let Holdings { attributes, computed } = holdings;
+    let Holdings { attributes, computed, ties: _ } = holdings;
     let mut numbers: BTreeMap<&Stamp, u32> = BTreeMap::new();
     let mut stamps = Vec::new();
     let mut shadowed = BTreeMap::new();
@@ -86,7 +89,7 @@ pub(super) fn lay_out(holdings: &Holdings) -> (Vec<u8>, StoredRest) {
 }
 
 /// The inverse of [`lay_out`].
-pub(super) fn put_together(document: &[u8], rest: StoredRest) -> Result<Holdings, Error> {
+pub(super) fn put_together(document: &[u8], ties: Ties, rest: StoredRest) -> Result<Holdings, Error> {
     let StoredRest { stamps, computed, shadowed } = rest;
     let stamps = stamps.into_iter().map(|stored| stamp(stored).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
     let cell = |number: u32, value| {
@@ -108,7 +111,7 @@ pub(super) fn put_together(document: &[u8], rest: StoredRest) -> Result<Holdings
         .into_iter()
         .map(|(name, stored)| state(stored).map(|state| (name, state)))
         .collect::<Result<_, _>>()?;
-    Ok(Holdings { attributes, computed })
+    Ok(Holdings { attributes, computed, ties })
 }
 
 impl From<&Stamp> for StoredStamp {
@@ -136,7 +139,7 @@ impl From<&State> for StoredState {
     }
 }
 
-fn state(stored: StoredState) -> Result<State, Error> {
+pub(super) fn state(stored: StoredState) -> Result<State, Error> {
     Ok(match stored {
         StoredState::Count(count) => State::Count(count),
         StoredState::Sum(billionths) => State::Sum(Decimal::from_billionths(billionths)),

@@ -1,11 +1,13 @@
-//! The profile record: the document that lookups read, then all that only the writer needs.
+//! The profile record: the document that lookups read, its ties to groups, then all that only the writer needs.
 //!
 //! ```text
-//! version:1 = 01 | kind:4 | document length:4 | document (see codec::document) | sealed rest
+//! version:1 = 01 | kind:4 | document length:4 | document (see codec::document) | ties length:4 | ties, sealed | sealed rest
 //! ```
 
 use serde::{Deserialize, Serialize};
 
+use super::belonging;
+use super::graph::StoredWall;
 use super::holdings::{StoredRest, lay_out, put_together};
 use super::parts::{StoredId, StoredMoment, identifier, text};
 use super::{Record, open, seal};
@@ -13,6 +15,7 @@ use crate::codec::Error;
 use crate::codec::read::{Cursor, put_block};
 use crate::domain::ids::{KindId, ProfileId};
 use crate::domain::profile::{Member, Membership, Profile};
+use crate::domain::wall::Wall;
 
 const WHAT: &str = "profile record";
 const VERSION: u8 = 1;
@@ -21,9 +24,15 @@ const VERSION: u8 = 1;
 struct RestV1 {
     id: StoredId,
     created: StoredMoment,
+    latest: StoredMoment,
+    contested: bool,
+    loosened: bool,
+    oversized: bool,
+    walls: Vec<StoredWall>,
     members: Vec<(String, Option<String>)>,
     retired: Vec<StoredId>,
     holdings: StoredRest,
+    rules: u64,
 }
 
 /// The parts of an encoded profile.
@@ -33,6 +42,8 @@ pub struct Parts<'a> {
     pub kind: KindId,
     /// What lookups read.
     pub document: &'a [u8],
+    /// What it has to do with groups; see [`read_ties`](super::read_ties).
+    pub ties: &'a [u8],
     rest: &'a [u8],
 }
 
@@ -44,37 +55,55 @@ pub fn split(bytes: &[u8]) -> Result<Parts<'_>, Error> {
         version => return Err(Error::Version { what: WHAT, version }),
     }
     let kind = KindId(cursor.u32()?);
-    Ok(Parts { kind, document: cursor.block()?, rest: cursor.rest() })
+    Ok(Parts { kind, document: cursor.block()?, ties: cursor.block()?, rest: cursor.rest() })
 }
 
 impl Record for Profile {
     fn encode(&self) -> Result<Vec<u8>, Error> {
-        let Self { id, kind, membership: Membership { created, members }, retired, holdings } = self;
+        let Self { id, kind, membership, retired, holdings, rules } = self;
+        let ties = belonging::write(&holdings.ties)?;
         let (document, holdings) = lay_out(holdings);
         let rest = RestV1 {
             id: (*id).into(),
-            created: created.into(),
-            members: members.iter().map(stored_member).collect(),
+            created: (&membership.created).into(),
+            latest: (&membership.latest).into(),
+            contested: membership.contested,
+            loosened: membership.loosened,
+            oversized: membership.oversized,
+            walls: membership.walls.iter().map(StoredWall::from).collect(),
+            members: membership.members().iter().map(stored_member).collect(),
             retired: retired.iter().map(|id| (*id).into()).collect(),
             holdings,
+            rules: *rules,
         };
         let mut out = vec![VERSION];
         out.extend_from_slice(&kind.0.to_be_bytes());
         put_block(&mut out, &document);
+        put_block(&mut out, &ties);
         out.extend(seal(WHAT, VERSION, &rest)?);
         Ok(out)
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let Parts { kind, document, rest } = split(bytes)?;
-        let RestV1 { id, created, members, retired, holdings } = open(WHAT, VERSION, rest)?;
-        let members = members.into_iter().map(member).collect::<Result<_, _>>()?;
+        let Parts { kind, document, ties, rest } = split(bytes)?;
+        let RestV1 { id, created, latest, contested, loosened, oversized, walls, members, retired, holdings, rules } =
+            open(WHAT, VERSION, rest)?;
+        let mut membership = Membership::new(created.into());
+        for stored in members {
+            membership.join(member(stored)?);
+        }
+        membership.latest = latest.into();
+        membership.contested = contested;
+        membership.loosened = loosened;
+        membership.oversized = oversized;
+        membership.walls = walls.into_iter().map(Wall::try_from).collect::<Result<_, _>>()?;
         Ok(Self {
             id: id.into(),
             kind,
-            membership: Membership { created: created.into(), members },
+            membership,
             retired: retired.into_iter().map(ProfileId::from).collect(),
-            holdings: put_together(document, holdings)?,
+            holdings: put_together(document, belonging::read(ties)?, holdings)?,
+            rules,
         })
     }
 }

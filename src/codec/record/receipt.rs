@@ -39,6 +39,12 @@ enum StoredAction {
     Capped,
     Refused,
     Aliased,
+    Split,
+    Moved,
+    Quarantined,
+    Released,
+    Walled,
+    Unordered,
 }
 
 impl Record for LoggedReceipt {
@@ -102,6 +108,12 @@ impl From<Action> for StoredAction {
             Action::Capped => Self::Capped,
             Action::Refused => Self::Refused,
             Action::Aliased => Self::Aliased,
+            Action::Split => Self::Split,
+            Action::Moved => Self::Moved,
+            Action::Quarantined => Self::Quarantined,
+            Action::Released => Self::Released,
+            Action::Walled => Self::Walled,
+            Action::Unordered => Self::Unordered,
         }
     }
 }
@@ -117,6 +129,12 @@ impl From<StoredAction> for Action {
             StoredAction::Capped => Self::Capped,
             StoredAction::Refused => Self::Refused,
             StoredAction::Aliased => Self::Aliased,
+            StoredAction::Split => Self::Split,
+            StoredAction::Moved => Self::Moved,
+            StoredAction::Quarantined => Self::Quarantined,
+            StoredAction::Released => Self::Released,
+            StoredAction::Walled => Self::Walled,
+            StoredAction::Unordered => Self::Unordered,
         }
     }
 }
