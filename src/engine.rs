@@ -5,7 +5,9 @@
 
 mod apply;
 mod command;
+mod identity;
 mod lookup;
+mod members;
 mod show;
 mod state;
 mod sync;
@@ -19,6 +21,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::domain::access::{ApiKey, SecretHash};
+use crate::domain::correction::Correction;
 use crate::domain::fact::{Draft, Fact};
 use crate::domain::ids::{Seq, WorkspaceId};
 use crate::domain::invalid::Invalid;
@@ -32,6 +35,8 @@ use sync::Sync;
 use writer::{Job, Writer};
 
 pub use crate::store::{Error as StoreError, FamilyStats, MAX_OPEN_FILES, Tier, is_database};
+pub use identity::{Apart, LargeProfile, LargestBy, MAX_SIMULATED_FACTS, Merges, Pair, Together};
+pub use members::{Count, Figures, Listed, MemberPage, MemberPlace, Totals};
 pub use state::ActiveModel;
 
 /// The workspace that is always there.
@@ -194,6 +199,14 @@ impl Engine {
             mpsc::error::TrySendError::Closed(_) => Error::Closed,
         })?;
         Ok(pending.of(Effect::into_receipt))
+    }
+
+    /// Applies a correction of identities.
+    ///
+    /// Fails with [`Error::Conflict`] if it contradicts what is stored, or would fold more again than the bounds
+    /// allow, and with [`Error::NotFound`] for a merge that never was. Nothing is changed then.
+    pub async fn correct(&self, workspace: WorkspaceId, correction: Correction, now: Time) -> Result<Receipt, Error> {
+        self.run(Command::Correct { workspace, correction: Box::new(correction) }, now).await?.into_receipt()
     }
 
     /// The place of the last applied command: everything read from now on reflects it.

@@ -4,19 +4,76 @@
 //! derive from the command's place in the log; "now" is its log time.
 
 mod access;
+mod component;
+mod correction;
 mod fact;
+mod folding;
 mod model;
 mod plan;
+mod profile_rows;
+mod step;
+
+pub(super) use component::{Component, too_large};
 
 use super::Error;
 use super::command::{Command, Effect};
 use super::state::Registry;
-use crate::domain::ids::Seq;
+use crate::domain::ids::{LogPlace, ProfileId, Seq, WorkspaceId};
 use crate::domain::time::Time;
 use crate::store::batch::Batch;
 
-/// Applies `command`, logged at `logged` as number `seq`, to `batch`. An error leaves the batch as it was.
-pub(super) fn apply(
+/// Where a command stands in the log, and whose it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) workspace: WorkspaceId,
+    pub(super) seq: Seq,
+    pub(super) logged: Time,
+    /// The version of the model since which the rules of resolution are as they are.
+    pub(super) rules: u64,
+}
+
+/// The ids that one command hands out.
+#[derive(Debug)]
+struct Ids {
+    place: Place,
+    next: u32,
+}
+
+impl Ids {
+    fn new(place: Place) -> Self {
+        Self { place, next: 0 }
+    }
+
+    fn hand_out(&mut self) -> ProfileId {
+        let id = ProfileId::derive(self.place.logged, self.place.seq, self.next);
+        self.next += 1;
+        id
+    }
+}
+
+/// Applies `command`, which arrived at `now`, as the next one after `place`, and keeps its changes in `batch`. What
+/// changes nothing takes no place in the log: a refusal, or a message id seen before.
+pub(super) fn apply_next(
+    batch: &mut Batch<'_>,
+    registry: &Registry,
+    place: &mut LogPlace,
+    now: Time,
+    command: Command,
+) -> Result<Effect, Error> {
+    let here = place.after(now);
+    let effect = apply(batch, registry, here.seq, here.log_time, command);
+    if effect.is_ok() && batch.has_staged() {
+        batch.keep();
+        *place = here;
+    } else {
+        batch.forget();
+    }
+    effect
+}
+
+/// Applies `command`, logged at `logged` as number `seq`, to `batch`. Its changes are staged; after an error there may
+/// be some, to be forgotten.
+fn apply(
     batch: &mut Batch<'_>,
     registry: &Registry,
     seq: Seq,
@@ -25,9 +82,14 @@ pub(super) fn apply(
 ) -> Result<Effect, Error> {
     match command {
         Command::Write { workspace, fact } => {
-            let model = registry.model(workspace)?;
-            let place = fact::Place { workspace, seq, logged };
-            fact::write(batch, &model.model, place, &fact).map(Effect::Receipt)
+            let active = registry.model(workspace)?;
+            let place = Place { workspace, seq, logged, rules: active.rules };
+            fact::write(batch, &active.model, place, &fact).map(Effect::Receipt)
+        }
+        Command::Correct { workspace, correction } => {
+            let active = registry.model(workspace)?;
+            let place = Place { workspace, seq, logged, rules: active.rules };
+            correction::correct(batch, &active.model, place, &correction).map(Effect::Receipt)
         }
         Command::ApplyModel { workspace, source } => {
             model::apply(batch, registry, &workspace, &source, logged).map(Effect::Model)

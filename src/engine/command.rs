@@ -4,6 +4,7 @@
 //! replicated log.
 
 use crate::domain::access::{ApiKey, SecretHash};
+use crate::domain::correction::Correction;
 use crate::domain::fact::Fact;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::receipt::Receipt;
@@ -14,6 +15,8 @@ use crate::engine::Error;
 pub(super) enum Command {
     /// Write a fact.
     Write { workspace: WorkspaceId, fact: Box<Fact> },
+    /// Correct what is known of identities.
+    Correct { workspace: WorkspaceId, correction: Box<Correction> },
     /// Make `source` the model of the workspace of that name, which is created if there is none.
     ApplyModel { workspace: String, source: String },
     /// Store an API key.
@@ -25,7 +28,7 @@ pub(super) enum Command {
 /// What a command led to.
 #[derive(Clone, Debug)]
 pub(super) enum Effect {
-    /// The receipt of a fact.
+    /// The receipt of a fact or a correction.
     Receipt(Receipt),
     /// The workspace whose model is the one asked for.
     Model(WorkspaceId),
@@ -36,7 +39,7 @@ pub(super) enum Effect {
 impl Command {
     /// True if commands after this one must see it committed, because it changes what all of them are read against.
     pub(super) fn stands_alone(&self) -> bool {
-        !matches!(self, Self::Write { .. })
+        !matches!(self, Self::Write { .. } | Self::Correct { .. })
     }
 }
 

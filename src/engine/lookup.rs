@@ -1,28 +1,49 @@
-//! The lookup: identifier → owner → document → fields. Two point reads, and a third only for `address.` fields.
+//! The lookup: identifier → owner → document → fields. Two point reads, and a third only for `address.` fields. A key
+//! that several people use reads the documents of all of them; fields of a group are two point reads more.
 
-use super::{Engine, Error, Tier};
+mod beyond;
+mod shared;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Engine, Error, Tier, members};
 use crate::codec;
 use crate::codec::document::Document;
 use crate::codec::key::{IdentifierKey, Key as _, ProfileKey};
-use crate::codec::record::{Record, split_profile};
-use crate::domain::answer::{ADDRESS_PREFIX, Answer, Fields, Resolution};
-use crate::domain::holdings::Holdings;
+use crate::codec::record::{Record, read_ties, split_profile};
+use crate::domain::answer::{ADDRESS_PREFIX, Answer, Field, Fields, Resolution};
+use crate::domain::belonging::Belonging;
+use crate::domain::holdings::{Cell, Holdings};
+use crate::domain::identifier::Identifier;
 use crate::domain::ids::{KindId, ProfileId, WorkspaceId};
 use crate::domain::key::Key;
 use crate::domain::owner::Owner;
+use crate::domain::profile::Profile;
 use crate::domain::value::Value;
 use crate::store::catalogue::{FRAGMENTS, OWNERS, PROFILES, SURVIVORS};
 use crate::store::view::View;
+use beyond::{Beyond, Memo};
+use shared::People;
 
 /// How often a lookup starts anew because the profile it was led to was merged away in between.
 const MAX_TRIES: usize = 3;
 
-type Answered = Vec<(String, Option<Value>)>;
+type Answered = Vec<(String, Field)>;
+
+/// What a stored profile says of the fields wanted, and what leads to the rest of them.
+struct Picked {
+    fields: Answered,
+    groups: BTreeMap<Identifier, Belonging>,
+    identifiers: BTreeSet<Identifier>,
+}
 
 impl Engine {
-    /// Looks up one customer by keys, the strongest first, each with its place in the request.
+    /// Looks up one customer by keys, the strongest first, each with its place in the request. The strongest that leads
+    /// to one profile counts; only if none does, the strongest that several people use.
     ///
-    /// With [`Tier::Memory`] fails with [`Error::NotInMemory`] instead of waiting for the disk.
+    /// With [`Tier::Memory`] fails with [`Error::NotInMemory`] instead of waiting for the disk, or for many members of a
+    /// group to be counted.
     pub fn lookup(
         &self,
         workspace: WorkspaceId,
@@ -31,12 +52,19 @@ impl Engine {
         fields: &Fields,
         tier: Tier,
     ) -> Result<Answer, Error> {
+        let beyond = self.beyond(workspace, kind, fields)?;
         let view = self.state.store.view(tier);
-        let reader = Reader { view: &view, workspace, kind, fields };
+        let reader = Reader { view: &view, workspace, kind, fields, beyond: beyond.as_ref(), memo: RefCell::default() };
+        let mut shared = None;
         for (at, key) in keys {
-            if let Some(answer) = reader.find(*at, key)? {
-                return Ok(answer);
+            match reader.find(*at, key)? {
+                Some(answer @ Answer { resolution: Resolution::Shared { .. }, .. }) => shared = shared.or(Some(answer)),
+                Some(answer) => return Ok(answer),
+                None => {}
             }
+        }
+        if let Some(answer) = shared {
+            return Ok(answer);
         }
         let (at, key) = keys.first().ok_or(Error::NotFound("the key"))?;
         reader.nobody(*at, key)
@@ -50,16 +78,60 @@ impl Engine {
         kind: KindId,
         fields: &Fields,
     ) -> Result<Vec<Answer>, Error> {
+        let beyond = self.beyond(workspace, kind, fields)?;
+        let beyond = beyond.as_ref();
         let store = &self.state.store;
         let version = store.version();
         let view = store.view(Tier::Disk);
-        let answers = Reader { view: &view, workspace, kind, fields }.find_many(keys);
+        let answers = Reader { view: &view, workspace, kind, fields, beyond, memo: RefCell::default() }.find_many(keys);
         if store.version() == version {
             return answers;
         }
         // Something was committed meanwhile, and the answers may be of two minds. A snapshot is slower and of one.
         let view = store.snapshot();
-        Reader { view: &view, workspace, kind, fields }.find_many(keys)
+        Reader { view: &view, workspace, kind, fields, beyond, memo: RefCell::default() }.find_many(keys)
+    }
+}
+
+/// Where a key of a batch leads, as far as its owner record says.
+enum Lead {
+    Nobody,
+    To(ProfileId),
+    /// Several people may use it: there is more to read.
+    Unclear,
+}
+
+impl Lead {
+    fn of(owner: &Owner) -> Self {
+        match owner.profile {
+            _ if owner.may_be_shared() => Self::Unclear,
+            Some(id) => Self::To(id),
+            None => Self::Nobody,
+        }
+    }
+
+    fn id(&self) -> Option<ProfileId> {
+        match self {
+            Self::To(id) => Some(*id),
+            Self::Nobody | Self::Unclear => None,
+        }
+    }
+}
+
+/// What was found of a key of a batch.
+enum Found {
+    Nobody,
+    Profile(ProfileId, Picked),
+    /// Used by several people; or the id of a profile that was merged away, or of none.
+    Further,
+}
+
+impl Found {
+    fn picked(&self) -> Option<&Picked> {
+        match self {
+            Self::Profile(_, picked) => Some(picked),
+            Self::Nobody | Self::Further => None,
+        }
     }
 }
 
@@ -69,70 +141,85 @@ struct Reader<'a> {
     workspace: WorkspaceId,
     kind: KindId,
     fields: &'a Fields,
+    beyond: Option<&'a Beyond>,
+    memo: RefCell<Memo>,
 }
 
 impl<'a> Reader<'a> {
     fn find(&self, at: usize, key: &Key) -> Result<Option<Answer>, Error> {
+        let Key::Identifier(identifier) = key else { return self.follow(at, key) };
         for _ in 0..MAX_TRIES {
-            let Some(id) = self.owner_of(key)? else { return Ok(None) };
-            if let Some(answer) = self.read(at, key, id)? {
+            let Some(owner) = OWNERS.get(self.view, &self.identifier_key(self.kind, identifier))? else {
+                return Ok(None);
+            };
+            let Some(people) = self.people(&owner)? else { return Ok(None) };
+            if let Some(answer) = self.read_people(at, key, &people)? {
                 return Ok(Some(answer));
-            }
-            match (key, SURVIVORS.get(self.view, &self.profile_key(id))?) {
-                (_, Some(survivor)) => {
-                    if let Some(answer) = self.read(at, key, survivor)? {
-                        return Ok(Some(answer));
-                    }
-                }
-                (Key::Profile(_), None) => return Ok(None),
-                (Key::Identifier(_), None) => {}
             }
         }
         // Three merges in the time of one lookup are not credible: the owner is of a profile that is not there.
         Err(OWNERS.corrupt(codec::Error::malformed("owner record", "names a profile that is not stored")).into())
     }
 
+    /// The answer of one profile, or of all who share an identifier; `None` if one of them was merged away in between.
+    fn read_people(&self, at: usize, key: &Key, people: &People) -> Result<Option<Answer>, Error> {
+        match people {
+            People::One(id) => self.read(at, key, *id),
+            People::Many(ids) => self.read_all(at, key, ids),
+        }
+    }
+
+    /// The answer of the profile that `key` names, or of the one that it became part of.
+    fn follow(&self, at: usize, key: &Key) -> Result<Option<Answer>, Error> {
+        let Key::Profile(id) = key else { return Ok(None) };
+        for _ in 0..MAX_TRIES {
+            if let Some(answer) = self.read(at, key, *id)? {
+                return Ok(Some(answer));
+            }
+            let survivor = SURVIVORS.get(self.view, &self.profile_key(*id))?;
+            if let Some(answer) = survivor.map(|survivor| self.read(at, key, survivor)).transpose()?.flatten() {
+                return Ok(Some(answer));
+            }
+        }
+        Ok(None)
+    }
+
     /// The answer of profile `id`; `None` if there is none of this id and kind.
     fn read(&self, at: usize, key: &Key, id: ProfileId) -> Result<Option<Answer>, Error> {
         let read = PROFILES.read(self.view, &self.profile_key(id), |bytes| self.pick(bytes))?;
         match read.flatten() {
-            Some(fields) => self.complete(at, key, id, fields).map(Some),
+            Some(picked) => self.complete(at, key, id, picked).map(Some),
             None => Ok(None),
-        }
-    }
-
-    fn owner_of(&self, key: &Key) -> Result<Option<ProfileId>, Error> {
-        match key {
-            Key::Profile(id) => Ok(Some(*id)),
-            Key::Identifier(identifier) => {
-                let key = self.identifier_key(self.kind, identifier);
-                Ok(OWNERS.get(self.view, &key)?.and_then(|owner| owner.profile))
-            }
         }
     }
 
     /// Finds many customers by one read of each family.
     fn find_many(&self, keys: &[Key]) -> Result<Vec<Answer>, Error> {
         let owners = self.owners_of(keys)?;
-        let wanted: Vec<Vec<u8>> = owners.iter().flatten().map(|id| self.profile_key(*id).encode()).collect();
+        let wanted: Vec<Vec<u8>> = owners.iter().filter_map(Lead::id).map(|id| self.profile_key(id).encode()).collect();
         let mut profiles = self.view.get_many(PROFILES.family(), &wanted)?.into_iter();
-        let mut answers = Vec::with_capacity(keys.len());
-        for ((at, key), owner) in keys.iter().enumerate().zip(owners) {
-            let profile = owner.and_then(|id| Some((id, profiles.next()??)));
-            answers.push(match (owner, profile) {
-                (None, _) => self.nobody(at, key)?,
-                (Some(_), Some((id, bytes))) => match self.pick(&bytes).map_err(|error| PROFILES.corrupt(error))? {
-                    Some(fields) => self.complete(at, key, id, fields)?,
-                    None => self.nobody(at, key)?,
+        let mut found = Vec::with_capacity(keys.len());
+        for lead in owners {
+            let profile = lead.id().and_then(|id| Some((id, profiles.next()??)));
+            found.push(match (lead, profile) {
+                (Lead::Nobody, _) => Found::Nobody,
+                (Lead::To(_), Some((id, bytes))) => match self.pick(&bytes).map_err(|error| PROFILES.corrupt(error))? {
+                    Some(picked) => Found::Profile(id, picked),
+                    None => Found::Nobody,
                 },
-                // Not the id of a profile that is there: of one that was merged away, or of none.
-                (Some(_), None) => self.find(at, key)?.map_or_else(|| self.nobody(at, key), Ok)?,
+                (Lead::To(_) | Lead::Unclear, _) => Found::Further,
             });
         }
-        Ok(answers)
+        self.foresee(found.iter().filter_map(Found::picked))?;
+        let answers = keys.iter().enumerate().zip(found).map(|((at, key), found)| match found {
+            Found::Profile(id, picked) => self.complete(at, key, id, picked),
+            Found::Nobody => self.nobody(at, key),
+            Found::Further => self.find(at, key)?.map_or_else(|| self.nobody(at, key), Ok),
+        });
+        answers.collect()
     }
 
-    fn owners_of(&self, keys: &[Key]) -> Result<Vec<Option<ProfileId>>, Error> {
+    fn owners_of(&self, keys: &[Key]) -> Result<Vec<Lead>, Error> {
         let encoded = |key: &Key| match key {
             Key::Profile(_) => None,
             Key::Identifier(identifier) => Some(self.identifier_key(self.kind, identifier).encode()),
@@ -141,18 +228,18 @@ impl<'a> Reader<'a> {
         let mut found = self.view.get_many(OWNERS.family(), &wanted)?.into_iter();
         keys.iter()
             .map(|key| match key {
-                Key::Profile(id) => Ok(Some(*id)),
+                Key::Profile(id) => Ok(Lead::To(*id)),
                 Key::Identifier(_) => {
                     let owner = found.next().flatten().map(|bytes| Owner::decode(&bytes)).transpose();
-                    Ok(owner.map_err(|error| OWNERS.corrupt(error))?.and_then(|owner| owner.profile))
+                    Ok(owner.map_err(|error| OWNERS.corrupt(error))?.map_or(Lead::Nobody, |owner| Lead::of(&owner)))
                 }
             })
             .collect()
     }
 
-    /// Reads the wanted fields out of a stored profile, and nothing else of it. `None` if it is of another kind, which
-    /// a profile id can name.
-    fn pick(&self, bytes: &[u8]) -> Result<Option<Answered>, codec::Error> {
+    /// Reads the wanted fields out of a stored profile, and nothing else of it that is not wanted for the others.
+    /// `None` if it is of another kind, which a profile id can name.
+    fn pick(&self, bytes: &[u8]) -> Result<Option<Picked>, codec::Error> {
         let parts = split_profile(bytes)?;
         if parts.kind != self.kind {
             return Ok(None);
@@ -161,25 +248,36 @@ impl<'a> Reader<'a> {
         let picked: Result<Answered, codec::Error> = match self.fields {
             Fields::Named(names) => names
                 .iter()
-                .map(|name| Ok((name.clone(), document.get(name)?.filter(|value| *value != Value::Null))))
+                .map(|name| {
+                    let value = document.get(name)?.filter(|value| *value != Value::Null);
+                    Ok((name.clone(), value.map_or(Field::NotSet, Field::Present)))
+                })
                 .collect(),
             Fields::Everything => document
                 .fields()
                 .filter(|field| !matches!(field, Ok((_, _, Value::Null))))
-                .map(|field| field.map(|(_, name, value)| (name.to_owned(), Some(value))))
+                .map(|field| field.map(|(_, name, value)| (name.to_owned(), Field::Present(value))))
                 .collect(),
         };
-        picked.map(Some)
+        let groups = match self.beyond {
+            Some(beyond) if beyond.reads_groups() => read_ties(parts.ties)?.groups,
+            Some(_) | None => BTreeMap::new(),
+        };
+        let identifiers = match self.beyond {
+            Some(beyond) if beyond.members => members::identifiers(&Profile::decode(bytes)?),
+            Some(_) | None => BTreeSet::new(),
+        };
+        Ok(Some(Picked { fields: picked?, groups, identifiers }))
     }
 
-    fn complete(&self, at: usize, key: &Key, id: ProfileId, fields: Answered) -> Result<Answer, Error> {
-        let fields = self.with_address(key, fields)?;
+    fn complete(&self, at: usize, key: &Key, id: ProfileId, picked: Picked) -> Result<Answer, Error> {
+        let fields = self.with_address(key, self.fill(picked)?)?;
         Ok(Answer { key: at, resolution: Resolution::Found(id), fields })
     }
 
     fn nobody(&self, at: usize, key: &Key) -> Result<Answer, Error> {
         let fields = match self.fields {
-            Fields::Named(names) => names.iter().map(|name| (name.clone(), None)).collect(),
+            Fields::Named(names) => names.iter().map(|name| (name.clone(), Field::NotSet)).collect(),
             Fields::Everything => Vec::new(),
         };
         let fields = self.with_address(key, fields)?;
@@ -200,21 +298,19 @@ impl<'a> Reader<'a> {
         let Some(Holdings { mut attributes, .. }) = FRAGMENTS.get(self.view, &key)? else { return Ok(fields) };
         attributes.retain(|_, cell| cell.value != Value::Null);
         if *self.fields == Fields::Everything {
-            let named = |(name, cell): (String, crate::domain::holdings::Cell)| {
-                (format!("{ADDRESS_PREFIX}{name}"), Some(cell.value))
-            };
+            let named = |(name, cell): (String, Cell)| (format!("{ADDRESS_PREFIX}{name}"), Field::Present(cell.value));
             fields.extend(attributes.into_iter().map(named));
             return Ok(fields);
         }
-        for (name, value) in &mut fields {
+        for (name, field) in &mut fields {
             if let Some(cell) = name.strip_prefix(ADDRESS_PREFIX).and_then(|name| attributes.remove(name)) {
-                *value = Some(cell.value);
+                *field = Field::Present(cell.value);
             }
         }
         Ok(fields)
     }
 
-    fn identifier_key(&self, kind: KindId, identifier: &crate::domain::identifier::Identifier) -> IdentifierKey {
+    fn identifier_key(&self, kind: KindId, identifier: &Identifier) -> IdentifierKey {
         IdentifierKey { workspace: self.workspace, kind, identifier: identifier.clone() }
     }
 

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::iter::Peekable;
 
 use super::{Engine, Error};
-use crate::codec::key::{EventKey, IdentifierKey, Key as _, MergeKey, ProfileKey};
+use crate::codec::key::{EventKey, IdentifierKey, Key as _, ProfileKey};
 use crate::domain::event::StoredEvent;
 use crate::domain::ids::{KindId, WorkspaceId};
 use crate::domain::key::Key;
@@ -25,11 +25,8 @@ impl Engine {
         let view = self.state.store.snapshot();
         let Some(profile) = find(&view, workspace, key, kind)? else { return Ok(None) };
         let mut merges: Vec<Merge> = Vec::new();
-        for survivor in profile.retired.iter().chain([&profile.id]) {
-            let prefix = MergeKey::prefix(workspace, *survivor);
-            for row in MERGES.scan(&view, &prefix, &prefix)? {
-                merges.push(row?.1);
-            }
+        for absorbed in &profile.retired {
+            merges.extend(MERGES.get(&view, &ProfileKey { workspace, profile: *absorbed })?);
         }
         let place = |merge: &Merge| profile.retired.iter().position(|id| *id == merge.absorbed);
         merges.sort_by_cached_key(|merge| (merge.by.clone(), place(merge)));
@@ -50,12 +47,13 @@ impl Engine {
         let Some(profile) = find(&view, workspace, key, kind)? else { return Ok(None) };
         let starts: Vec<(Vec<u8>, Vec<u8>)> = profile
             .membership
-            .members
-            .into_iter()
+            .members()
+            .iter()
             .map(|member| {
                 let prefix = EventKey::prefix(workspace, kind, &member.identifier);
                 let from = after.map(|moment| {
-                    let key = EventKey { workspace, kind, identifier: member.identifier, moment: moment.clone() };
+                    let key =
+                        EventKey { workspace, kind, identifier: member.identifier.clone(), moment: moment.clone() };
                     // The smallest key after that of the event itself.
                     [key.encode().as_slice(), &[0]].concat()
                 });
@@ -70,7 +68,8 @@ impl Engine {
     }
 }
 
-fn find(view: &View<'_>, workspace: WorkspaceId, key: &Key, kind: KindId) -> Result<Option<Profile>, Error> {
+/// The profile of `kind` that `key` leads to.
+pub(super) fn find(view: &View<'_>, workspace: WorkspaceId, key: &Key, kind: KindId) -> Result<Option<Profile>, Error> {
     let id = match key {
         Key::Profile(id) => Some(*id),
         Key::Identifier(identifier) => {

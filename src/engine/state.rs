@@ -20,6 +20,8 @@ use crate::store::{Store, Tier, meta};
 pub struct ActiveModel {
     /// Its version; the first one is 1.
     pub version: u64,
+    /// The version since which the rules of resolution are as they are.
+    pub rules: u64,
     /// The model.
     pub model: Model,
 }
@@ -134,7 +136,7 @@ impl Registry {
             let Some((ModelKey { version, .. }, stored)) = newest else { continue };
             let model = Model::parse(&stored.source)
                 .map_err(|error| Error::Conflict(format!("model {version} of a workspace is not readable: {error}")))?;
-            registry.models.insert(id, Arc::new(ActiveModel { version, model }));
+            registry.models.insert(id, Arc::new(ActiveModel { version, rules: stored.rules, model }));
         }
         Ok(registry)
     }

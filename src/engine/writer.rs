@@ -132,15 +132,7 @@ impl Work {
         let mut next = Some(first);
         while let Some(Job { command, logged, reply }) = next.take() {
             let alone = command.stands_alone();
-            let here = place.after(logged);
-            let answer = apply::apply(&mut batch, &registry, here.seq, here.log_time, command);
-            // What changes nothing takes no place in the log: a refusal, or a message id seen before.
-            if answer.is_ok() && batch.has_staged() {
-                batch.keep();
-                place = here;
-            } else {
-                batch.forget();
-            }
+            let answer = apply::apply_next(&mut batch, &registry, &mut place, logged, command);
             answers.push((reply, answer));
             let full = alone || answers.len() >= MAX_GROUP || batch.bytes() >= MAX_GROUP_BYTES;
             next = if full { None } else { self.jobs.try_recv().ok() };

@@ -1,223 +1,217 @@
-//! Applying a fact: plan for every kind, then take every step, then keep the evidence and the receipt.
+//! Applying a fact: plan for every kind, keep the evidence, take every step, then take in what the fact brings.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::component::Component;
+use super::folding::{Fold, Trigger};
 use super::plan::Plan;
-use crate::codec::key::{EventKey, IdentifierKey, LinkIndexKey, LinkKey, MergeKey, MessageKey, ProfileKey};
+use super::step::Step;
+use super::{Ids, Place, profile_rows};
+use crate::codec::key::{EventKey, IdentifierKey, LinkIndexKey, LinkKey, MessageKey};
+use crate::domain::belonging::Belonging;
 use crate::domain::event::StoredEvent;
 use crate::domain::fact::{Body, Fact};
 use crate::domain::holdings::{Holdings, Stamp};
 use crate::domain::identifier::Identifier;
-use crate::domain::ids::{KindId, ProfileId, Seq, WorkspaceId};
+use crate::domain::ids::{KindId, ProfileId};
 use crate::domain::link::Link;
 use crate::domain::model::Model;
-use crate::domain::owner::Owner;
-use crate::domain::profile::{Member, Membership, Merge, Profile};
+use crate::domain::profile::{Membership, Profile};
 use crate::domain::receipt::{Action, Line, LoggedReceipt, Receipt, Rule};
-use crate::domain::resolution::{Decision, Landing, Refusal, Rules};
-use crate::domain::time::Time;
+use crate::domain::resolution::Rules;
 use crate::domain::value::Values;
+use crate::domain::wall::Quarantine;
 use crate::engine::Error;
 use crate::store;
 use crate::store::batch::Batch;
-use crate::store::catalogue::{EVENTS, FRAGMENTS, LINK_INDEX, LINKS, MERGES, OWNERS, PROFILES, RECEIPTS, SURVIVORS};
+use crate::store::catalogue::{EVENTS, FRAGMENTS, LINK_INDEX, LINKS, RECEIPTS};
 
-/// Where a command stands in the log, and whose it is.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
-    pub(super) workspace: WorkspaceId,
-    pub(super) seq: Seq,
-    pub(super) logged: Time,
+/// The receipt of a message that was seen before, as a duplicate; `None` for a new one.
+pub(super) fn seen_before(batch: &Batch<'_>, place: Place, message_id: &str) -> Result<Option<Receipt>, Error> {
+    let key = MessageKey { workspace: place.workspace, message_id: message_id.to_owned() };
+    let first = RECEIPTS.get(batch, &key)?.filter(|first| !first.expired(place.logged));
+    Ok(first.map(|first| Receipt { duplicate: true, ..first.receipt }))
+}
+
+/// A receipt with nothing on it yet.
+pub(super) fn new_receipt(place: Place, message_id: &str) -> Receipt {
+    let message_id = message_id.to_owned();
+    Receipt { message_id, profiles: Vec::new(), lines: Vec::new(), seq: place.seq, duplicate: false }
+}
+
+/// Keeps the receipt, so that the same message does nothing again.
+pub(super) fn keep_receipt(batch: &mut Batch<'_>, place: Place, receipt: Receipt) -> Result<Receipt, Error> {
+    let key = MessageKey { workspace: place.workspace, message_id: receipt.message_id.clone() };
+    let logged = LoggedReceipt { logged: place.logged, receipt };
+    RECEIPTS.put(batch, &key, &logged)?;
+    Ok(logged.receipt)
 }
 
 /// Applies `fact`. All that can be refused is refused before anything is written.
 pub(super) fn write(batch: &mut Batch<'_>, model: &Model, place: Place, fact: &Fact) -> Result<Receipt, Error> {
-    let message = MessageKey { workspace: place.workspace, message_id: fact.moment.message_id.clone() };
-    if let Some(first) = RECEIPTS.get(batch, &message)?.filter(|first| !first.expired(place.logged)) {
-        return Ok(Receipt { duplicate: true, ..first.receipt });
+    if let Some(first) = seen_before(batch, place, &fact.moment.message_id)? {
+        return Ok(first);
     }
     let link = fact.link();
-    let mut plans: Vec<Plan> = Vec::new();
+    let known = LINKS.get(batch, &LinkKey { workspace: place.workspace, link: link.id() })?;
+    let mut plans: Vec<Plan<'_>> = Vec::new();
     for kind in model.kinds() {
-        plans.extend(Plan::make(batch, place, &link, Rules { model, kind })?);
+        plans.extend(Plan::make(batch, place, &link, known.as_ref(), Rules { model, kind })?);
     }
-
-    let mut receipt = Receipt {
-        message_id: message.message_id.clone(),
-        profiles: Vec::new(),
-        lines: Vec::new(),
-        seq: place.seq,
-        duplicate: false,
-    };
-    let moves = plans.iter().any(|plan| plan.decision.changes_the_graph());
-    for (index, plan) in (0_u8..).zip(plans) {
-        Step { batch, model, place, fact, receipt: &mut receipt }.take(index, plan)?;
+    let mut ids = Ids::new(place);
+    let mut receipt = new_receipt(place, &fact.moment.message_id);
+    let kept = keep_link(batch, place, link, known, &plans)?;
+    for plan in plans {
+        let landing = Landing { batch, place, fact, ids: &mut ids, receipt: &mut receipt };
+        landing.take(plan, kept)?;
     }
     describe_address(batch, place, fact, &mut receipt)?;
-    keep_link(batch, model, place, link, moves)?;
-    let logged = LoggedReceipt { logged: place.logged, receipt };
-    RECEIPTS.put(batch, &message, &logged)?;
-    Ok(logged.receipt)
+    keep_receipt(batch, place, receipt)
+}
+
+/// Keeps the evidence: the first time that these identifiers were said to belong together, and every later time that
+/// it moved something. True if there was something to keep.
+///
+/// Values that identify nobody are kept in the link and not in the index, where they would gather every link there is.
+/// So is an identifier in quarantine; it comes into the index when the same is said again after its release.
+fn keep_link(
+    batch: &mut Batch<'_>,
+    place: Place,
+    link: Link,
+    known: Option<Link>,
+    plans: &[Plan<'_>],
+) -> Result<bool, store::Error> {
+    let workspace = place.workspace;
+    let key = LinkKey { workspace, link: link.id() };
+    if let Some(mut known) = known {
+        for identifier in link.identifiers.iter().chain(&link.previous).filter(|id| was_released(id, plans)) {
+            let index = LinkIndexKey { workspace, identifier: identifier.clone(), link: key.link };
+            LINK_INDEX.put(batch, &index, &())?;
+        }
+        let moves = plans.iter().any(|plan| !plan.folds_again && plan.decision.changes_the_graph());
+        let more = known.said_again(link, moves);
+        if more {
+            LINKS.put(batch, &key, &known)?;
+        }
+        return Ok(more);
+    }
+    LINKS.put(batch, &key, &link)?;
+    for identifier in link.identifiers.iter().chain(&link.previous) {
+        let blocks = |plan: &Plan<'_>| plan.decision.blocked.iter().any(|(blocked, _)| blocked == identifier);
+        let mut ours = plans.iter().filter(|plan| plan.rules.has(identifier)).peekable();
+        if ours.peek().is_none() || ours.any(|plan| !blocks(plan)) {
+            let index = LinkIndexKey { workspace, identifier: identifier.clone(), link: key.link };
+            LINK_INDEX.put(batch, &index, &())?;
+        }
+    }
+    Ok(true)
+}
+
+fn was_released(identifier: &Identifier, plans: &[Plan<'_>]) -> bool {
+    let mut owners = plans.iter().filter_map(|plan| plan.owners.get(identifier));
+    owners.any(|owner| matches!(owner.quarantine, Some(Quarantine::ReleasedAt(_))))
 }
 
 /// One fact on its way into one kind.
-struct Step<'a, 'b> {
+struct Landing<'a, 'b> {
     batch: &'a mut Batch<'b>,
-    model: &'a Model,
     place: Place,
     fact: &'a Fact,
+    ids: &'a mut Ids,
     receipt: &'a mut Receipt,
 }
 
-impl Step<'_, '_> {
-    fn take(mut self, index: u8, plan: Plan) -> Result<(), Error> {
-        let Plan { kind, link, decision, mut owners, mut profiles } = plan;
-        let Decision { landing, origin, absorbed, attached, aliased, refused, blocked } = decision;
-        for identifier in blocked {
-            self.line(Action::Blocked, kind, Some(identifier), None, Some(Rule::BlockedValue));
+impl Landing<'_, '_> {
+    fn take(mut self, plan: Plan<'_>, kept: bool) -> Result<(), Error> {
+        let rules = plan.rules;
+        for (identifier, rule) in &plan.decision.blocked {
+            self.line(Action::Blocked, rules.kind.id, Some(identifier.clone()), None, Some(rule.clone()));
         }
-        let (Some(origin), Some((mut profile, created))) = (origin, self.land(index, kind, landing, &mut profiles))
-        else {
-            return Ok(());
+        let Some(origin) = plan.origin.clone() else { return Ok(()) };
+        self.remember(rules.kind.id, &origin)?;
+        let Some((mut profile, grown)) = self.resolve(plan, &origin, kept)? else {
+            return self.keep_for_nobody(rules, &origin);
         };
-        if created {
-            self.line(Action::Created, kind, Some(origin.clone()), Some(profile.id), None);
-        }
-        for id in &absorbed {
-            if let Some(other) = profiles.remove(id) {
-                self.merge(&mut profile, other, &mut owners)?;
-            }
-        }
-        for member in attached.iter().cloned() {
-            self.attach(&mut profile, member, &mut owners, created.then_some(&origin));
-        }
-        if let Some(renamed) = &aliased {
-            self.rename(&mut profile, renamed, &mut owners)?;
-        }
-        for refusal in refused {
-            self.refuse(&profile, &link, refusal, &mut owners);
-        }
-        let grown = created || !absorbed.is_empty() || !attached.is_empty() || aliased.is_some();
-        let changed = self.take_in(&mut profile, &origin)?;
+        let changed = self.take_in(&mut profile, &origin, rules)?;
         if grown || changed {
-            let key = ProfileKey { workspace: self.place.workspace, profile: profile.id };
-            PROFILES.put(self.batch, &key, &profile)?;
+            profile_rows::put(self.batch, self.place, None, &profile)?;
         }
-        self.put_owners(kind, owners)?;
-        self.remember(kind, &origin)?;
-        self.receipt.profiles.push((kind, profile.id));
+        self.receipt.profiles.push((rules.kind.id, profile.id));
         Ok(())
     }
 
-    /// The profile that the fact lands on, and whether it is new.
-    fn land(
-        &self,
-        index: u8,
-        kind: KindId,
-        landing: Landing,
-        profiles: &mut BTreeMap<ProfileId, Profile>,
-    ) -> Option<(Profile, bool)> {
-        match landing {
-            Landing::Nobody => None,
-            Landing::Existing(id) => profiles.remove(&id).map(|profile| (profile, false)),
-            Landing::New => {
-                let created = Profile {
-                    id: ProfileId::derive(self.place.logged, self.place.seq, index),
-                    kind,
-                    membership: Membership { created: self.fact.moment.clone(), members: Vec::new() },
-                    retired: Vec::new(),
-                    holdings: Holdings::default(),
-                };
-                Some((created, true))
-            }
-        }
-    }
-
-    /// Makes `other` part of `profile`: its members, what belongs to them, and its id, which keeps resolving.
-    fn merge(
-        &mut self,
-        profile: &mut Profile,
-        other: Profile,
-        owners: &mut BTreeMap<Identifier, Owner>,
-    ) -> Result<(), Error> {
-        let workspace = self.place.workspace;
-        let Profile { id: absorbed, kind, membership: Membership { created: _, members }, retired, holdings } = other;
-        for member in &members {
-            let owner = self.owner(kind, &member.identifier, owners)?;
-            owner.profile = Some(profile.id);
-        }
-        profile.membership.members.extend(members);
-        profile.holdings.absorb(holdings);
-        for id in retired.into_iter().chain([absorbed]) {
-            SURVIVORS.put(self.batch, &ProfileKey { workspace, profile: id }, &profile.id)?;
-            profile.retired.push(id);
-        }
-        PROFILES.delete(self.batch, &ProfileKey { workspace, profile: absorbed });
-        let merge = Merge { absorbed, survivor: profile.id, by: self.fact.moment.clone() };
-        MERGES.put(self.batch, &MergeKey { workspace, survivor: profile.id, absorbed }, &merge)?;
-        self.line(Action::Merged, kind, None, Some(absorbed), None);
-        Ok(())
-    }
-
-    /// Adds a member. The one that a profile was created for is on its CREATED line already.
-    fn attach(
-        &mut self,
-        profile: &mut Profile,
-        member: Member,
-        owners: &mut BTreeMap<Identifier, Owner>,
-        created_for: Option<&Identifier>,
-    ) {
-        let owner = owners.entry(member.identifier.clone()).or_default();
-        owner.profile = Some(profile.id);
-        owner.alias_of.clone_from(&member.alias_of);
-        if created_for != Some(&member.identifier) {
-            let action = if member.alias_of.is_some() { Action::Aliased } else { Action::Attached };
-            self.line(action, profile.kind, Some(member.identifier.clone()), Some(profile.id), None);
-        }
-        profile.membership.members.push(member);
-    }
-
-    fn rename(
-        &mut self,
-        profile: &mut Profile,
-        renamed: &Member,
-        owners: &mut BTreeMap<Identifier, Owner>,
-    ) -> Result<(), Error> {
-        for member in profile.membership.rename(renamed) {
-            self.owner(profile.kind, &member.identifier, owners)?.alias_of = member.alias_of;
-        }
-        self.line(Action::Aliased, profile.kind, Some(renamed.identifier.clone()), Some(profile.id), None);
-        Ok(())
-    }
-
-    /// Remembers at the identifier who could not have it, and why.
-    fn refuse(&mut self, profile: &Profile, link: &Link, refusal: Refusal, owners: &mut BTreeMap<Identifier, Owner>) {
-        let Refusal { identifier, owner, rule } = refusal;
-        owners.entry(identifier.clone()).or_default().refuse(profile.id, rule.clone());
-        let action = match (&rule, owner) {
-            _ if link.previous.as_ref() == Some(&identifier) => Action::Refused,
-            (Rule::Size, None) => Action::Capped,
-            _ => Action::Demoted,
+    /// Takes in what the fact brings where folding it has just put its origin in quarantine: it waits there.
+    fn keep_for_nobody(&mut self, rules: Rules<'_>, origin: &Identifier) -> Result<(), Error> {
+        let mut nobody = Profile {
+            id: ProfileId(0),
+            kind: rules.kind.id,
+            membership: Membership::new(self.fact.moment.clone()),
+            retired: Vec::new(),
+            holdings: Holdings::default(),
+            rules: self.place.rules,
         };
-        self.line(action, profile.kind, Some(identifier), owner, Some(rule));
+        self.take_in(&mut nobody, origin, rules).map(|_| ())
+    }
+
+    /// The profile that the fact lands on, and whether it is to be written in any case.
+    fn resolve(
+        &mut self,
+        mut plan: Plan<'_>,
+        origin: &Identifier,
+        kept: bool,
+    ) -> Result<Option<(Profile, bool)>, Error> {
+        let (workspace, rules) = (self.place.workspace, plan.rules);
+        if plan.folds_again {
+            let seeds: Vec<Identifier> = plan.owners.keys().cloned().collect();
+            if let Some(component) = Component::gather_unless_marked(self.batch, workspace, rules, &seeds)? {
+                let trigger = Trigger::Link(&plan.link, &plan.decision.refused);
+                Fold { batch: self.batch, place: self.place, rules, ids: self.ids, lines: &mut self.receipt.lines }
+                    .fold(component, trigger)?;
+                return Ok(self.owner_of(rules.kind.id, origin)?.map(|profile| (profile, false)));
+            }
+            self.mark_oversized(&mut plan)?;
+            let rule = Some(Rule::Component { bound: Component::MAX_LINKS });
+            self.line(Action::Unordered, rules.kind.id, Some(origin.clone()), None, rule);
+        }
+        let step = Step { batch: self.batch, place: self.place, ids: self.ids, lines: &mut self.receipt.lines };
+        step.take(plan, kept)
+    }
+
+    /// Marks those concerned, so that it is not tried again and again.
+    fn mark_oversized(&mut self, plan: &mut Plan<'_>) -> Result<(), store::Error> {
+        for profile in plan.profiles.values_mut().filter(|profile| !profile.membership.oversized) {
+            profile.membership.oversized = true;
+            profile_rows::put(self.batch, self.place, None, profile)?;
+        }
+        Ok(())
+    }
+
+    fn owner_of(&self, kind: KindId, identifier: &Identifier) -> Result<Option<Profile>, Error> {
+        super::component::profile_of(self.batch, self.place, kind, identifier)
+    }
+
+    fn remember(&mut self, kind: KindId, origin: &Identifier) -> Result<(), store::Error> {
+        let (identifier, moment) = (origin.clone(), self.fact.moment.clone());
+        let key = EventKey { workspace: self.place.workspace, kind, identifier, moment };
+        EVENTS.put(self.batch, &key, &StoredEvent::of(self.fact, origin))
     }
 
     /// Takes what the fact brings into the fragment of its origin and, equally, into the profile.
-    fn take_in(&mut self, profile: &mut Profile, origin: &Identifier) -> Result<bool, Error> {
+    fn take_in(&mut self, profile: &mut Profile, origin: &Identifier, rules: Rules<'_>) -> Result<bool, Error> {
         let kind = profile.kind;
-        let workspace = self.place.workspace;
-        let key = IdentifierKey { workspace, kind, identifier: origin.clone() };
+        let key = IdentifierKey { workspace: self.place.workspace, kind, identifier: origin.clone() };
         let mut fragment = FRAGMENTS.get(self.batch, &key)?.unwrap_or_default();
         let changed = match &self.fact.body {
             Body::Event(event) => {
                 let moment = &self.fact.moment;
-                profile.holdings.count(event, moment, kind, self.model);
-                fragment.count(event, moment, kind, self.model)
+                profile.holdings.count(event, moment, kind, rules.model);
+                fragment.count(event, moment, kind, rules.model)
             }
             Body::Identify { traits, address: None } => self.learn(profile, &mut fragment, traits, origin),
-            Body::Group { group, traits } if self.is_of(kind, group) => {
-                self.learn(profile, &mut fragment, traits, origin)
+            Body::Group { group, traits, .. } if rules.has(group) => self.learn(profile, &mut fragment, traits, origin),
+            Body::Group { group, role, left, traits: _ } if !rules.blocks(group) => {
+                let said = Belonging::said(&self.fact.moment, role, *left);
+                self.belong(profile, &mut fragment, group, said)
             }
             Body::Identify { address: Some(_), .. } | Body::Group { .. } | Body::Alias { .. } => false,
         };
@@ -238,42 +232,14 @@ impl Step<'_, '_> {
         fragment.learn(&admitted, &stamp)
     }
 
-    fn is_of(&self, kind: KindId, identifier: &Identifier) -> bool {
-        self.model.kind_by_id(kind).is_some_and(|kind| kind.rank(identifier.type_name()).is_some())
-    }
-
-    /// The owner record of a member that was not read for the plan.
-    fn owner<'o>(
-        &self,
-        kind: KindId,
-        identifier: &Identifier,
-        owners: &'o mut BTreeMap<Identifier, Owner>,
-    ) -> Result<&'o mut Owner, Error> {
-        if !owners.contains_key(identifier) {
-            let key = IdentifierKey { workspace: self.place.workspace, kind, identifier: identifier.clone() };
-            owners.insert(key.identifier.clone(), OWNERS.get(self.batch, &key)?.unwrap_or_default());
+    /// Takes in what the fact says of a group that is of another kind.
+    fn belong(&mut self, profile: &mut Profile, fragment: &mut Holdings, group: &Identifier, said: Belonging) -> bool {
+        if !fragment.has_room_for(group) {
+            self.line(Action::Capped, profile.kind, Some(group.clone()), Some(profile.id), Some(Rule::Groups));
+            return false;
         }
-        Ok(owners.entry(identifier.clone()).or_default())
-    }
-
-    fn put_owners(&mut self, kind: KindId, owners: BTreeMap<Identifier, Owner>) -> Result<(), store::Error> {
-        for (identifier, owner) in owners {
-            let key = IdentifierKey { workspace: self.place.workspace, kind, identifier };
-            if owner != Owner::default() && OWNERS.get(self.batch, &key)?.as_ref() != Some(&owner) {
-                OWNERS.put(self.batch, &key, &owner)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn remember(&mut self, kind: KindId, origin: &Identifier) -> Result<(), store::Error> {
-        let key = EventKey {
-            workspace: self.place.workspace,
-            kind,
-            identifier: origin.clone(),
-            moment: self.fact.moment.clone(),
-        };
-        EVENTS.put(self.batch, &key, &StoredEvent::of(self.fact, origin))
+        profile.holdings.belong(group, said.clone());
+        fragment.belong(group, said)
     }
 
     fn line(
@@ -309,29 +275,6 @@ fn describe_address(
     }
     if holdings.learn(&admitted, &stamp(fact, address)) {
         FRAGMENTS.put(batch, &key, &holdings)?;
-    }
-    Ok(())
-}
-
-/// Keeps the evidence: the first time that these identifiers were said to belong together, and every later time that
-/// it moved something. Values that identify nobody are kept in the link and not in the index, where they would gather
-/// every link there is.
-fn keep_link(batch: &mut Batch<'_>, model: &Model, place: Place, link: Link, moves: bool) -> Result<(), store::Error> {
-    let workspace = place.workspace;
-    let key = LinkKey { workspace, link: link.id() };
-    if let Some(mut known) = LINKS.get(batch, &key)? {
-        if known.said_again(link, moves) {
-            LINKS.put(batch, &key, &known)?;
-        }
-        return Ok(());
-    }
-    LINKS.put(batch, &key, &link)?;
-    for identifier in link.identifiers.iter().chain(&link.previous) {
-        let blocked = model.identifier_type(identifier.type_name()).is_some_and(|t| t.blocks(identifier.value()));
-        if !blocked {
-            let index = LinkIndexKey { workspace, identifier: identifier.clone(), link: key.link };
-            LINK_INDEX.put(batch, &index, &())?;
-        }
     }
     Ok(())
 }

@@ -25,7 +25,7 @@ pub(super) fn apply(
     let Some(workspace) = registry.workspace(name) else {
         let workspace = registry.next_workspace();
         put_workspace(batch, name, workspace);
-        put(batch, ModelKey { workspace, version: 1 }, source, logged)?;
+        put(batch, ModelKey { workspace, version: 1 }, source, logged, 1)?;
         return Ok(workspace);
     };
     let current = registry.model(workspace)?;
@@ -39,10 +39,13 @@ pub(super) fn apply(
              add computed attributes only, or start with a new data directory"
         )));
     }
-    put(batch, ModelKey { workspace, version: current.version + 1 }, source, logged)?;
+    let version = current.version + 1;
+    let same = model.change_that_needs_folding(&current.model).is_none();
+    let rules = if same { current.rules } else { version };
+    put(batch, ModelKey { workspace, version }, source, logged, rules)?;
     Ok(workspace)
 }
 
-fn put(batch: &mut Batch<'_>, key: ModelKey, source: &str, logged: Time) -> Result<(), Error> {
-    Ok(MODELS.put(batch, &key, &ModelVersion { source: source.to_owned(), applied_at: logged })?)
+fn put(batch: &mut Batch<'_>, key: ModelKey, source: &str, logged: Time, rules: u64) -> Result<(), Error> {
+    Ok(MODELS.put(batch, &key, &ModelVersion { source: source.to_owned(), applied_at: logged, rules })?)
 }

@@ -1,0 +1,212 @@
+//! What a lookup reads beyond the profile itself: through the groups of a customer, and over the members of a group.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Answered, Picked, Reader};
+use crate::domain::aggregate::State;
+use crate::domain::answer::{Field, Fields, ID, MEMBERS, ROLE, SEATS_USED, SINCE};
+use crate::domain::belonging::{Belonging, latest};
+use crate::domain::identifier::Identifier;
+use crate::domain::ids::{KindId, WorkspaceId};
+use crate::domain::key::Key;
+use crate::domain::model::{DEFAULT_KIND, Kind, Model};
+use crate::domain::value::Value;
+use crate::engine::members::{Count, Figures, Members, member_kind, over_members};
+use crate::engine::{ActiveModel, Engine, Error};
+
+/// What of a lookup is read elsewhere.
+pub(super) struct Beyond {
+    active: Arc<ActiveModel>,
+    through: Vec<Through>,
+    /// True if a field over the members is wanted.
+    pub(super) members: bool,
+}
+
+/// Fields that are read through groups of one kind.
+pub(super) struct Through {
+    /// What their names start with, such as `account.`.
+    prefix: String,
+    kind: Kind,
+    /// What is asked of the group, as if it was looked up itself.
+    fields: Fields,
+    beyond: Beyond,
+}
+
+impl Engine {
+    /// What of `fields` is read elsewhere; `None` where it is nothing.
+    pub(super) fn beyond(
+        &self,
+        workspace: WorkspaceId,
+        kind: KindId,
+        fields: &Fields,
+    ) -> Result<Option<Beyond>, Error> {
+        let names: &[String] = match fields {
+            Fields::Everything => &[],
+            Fields::Named(names) => names,
+        };
+        let has_members = kind != member_kind();
+        if !has_members && !names.iter().any(|name| name.contains('.')) {
+            return Ok(None);
+        }
+        let active = self.model(workspace)?;
+        let members = has_members && asks_of_members(fields, kind, &active.model);
+        let through = active.model.kinds().iter().filter(|kind| names.iter().any(|name| is_through(name, kind)));
+        let through: Vec<Through> = through.map(|kind| Through::of(names, kind, &active)).collect();
+        Ok((members || !through.is_empty()).then(|| Beyond { active: Arc::clone(&active), through, members }))
+    }
+}
+
+impl Beyond {
+    /// True if groups of the customer have to be known.
+    pub(super) fn reads_groups(&self) -> bool {
+        !self.through.is_empty()
+    }
+}
+
+impl Through {
+    fn of(names: &[String], kind: &Kind, active: &Arc<ActiveModel>) -> Self {
+        let prefix = format!("{}.", kind.name);
+        let ours = names.iter().filter_map(|name| name.strip_prefix(&prefix));
+        let asked = ours.filter(|name| !name.is_empty() && ![ID, ROLE, SINCE].contains(name));
+        let fields = Fields::Named(asked.map(str::to_owned).collect());
+        let members = kind.name != DEFAULT_KIND && asks_of_members(&fields, kind.id, &active.model);
+        let beyond = Beyond { active: Arc::clone(active), through: Vec::new(), members };
+        Self { prefix, kind: kind.clone(), fields, beyond }
+    }
+
+    /// The group that counts: of those of this kind the one joined last.
+    fn group<'a>(&self, belongings: &'a BTreeMap<Identifier, Belonging>) -> Option<(&'a Identifier, &'a Belonging)> {
+        latest(belongings.iter().filter(|(group, _)| self.kind.rank(group.type_name()).is_some()))
+    }
+
+    fn asks_nothing(&self) -> bool {
+        matches!(&self.fields, Fields::Named(names) if names.is_empty())
+    }
+}
+
+/// True for the names of fields that are read through groups of `kind`.
+fn is_through(name: &str, kind: &Kind) -> bool {
+    name.strip_prefix(&kind.name).is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// True if one of the fields is over the members of a profile of `kind`.
+fn asks_of_members(fields: &Fields, kind: KindId, model: &Model) -> bool {
+    let Fields::Named(names) = fields else { return true };
+    let declared = |name: &String| over_members(kind, model).any(|declared| declared == name);
+    names.iter().any(|name| [MEMBERS, SEATS_USED].contains(&name.as_str()) || declared(name))
+}
+
+/// What was read of groups already, by their kind and identifier.
+pub(super) type Memo = BTreeMap<(KindId, Identifier), BTreeMap<String, Field>>;
+
+impl Reader<'_> {
+    /// The fields of a profile with what is read elsewhere.
+    pub(super) fn fill(&self, picked: Picked) -> Result<Answered, Error> {
+        let Picked { mut fields, groups, identifiers } = picked;
+        let Some(beyond) = self.beyond else { return Ok(fields) };
+        if beyond.members {
+            let (members, model) = (Members { view: self.view, workspace: self.workspace }, &beyond.active.model);
+            let count = members.count(&identifiers, model)?;
+            let figure = |of: fn(Figures) -> u32| match count {
+                Count::Nobody => Field::NotSet,
+                Count::Of(figures) => Field::Present(Value::Number(of(figures).into())),
+                Count::TooLarge => Field::TooLarge,
+            };
+            self.put(&mut fields, MEMBERS, figure(|figures| figures.members));
+            self.put(&mut fields, SEATS_USED, figure(|figures| figures.seats_used));
+            let names: Vec<&str> = over_members(self.kind, model).filter(|name| self.wants(name)).collect();
+            let computed = members.computed(&identifiers, &names)?;
+            for name in names {
+                let state = computed.as_ref().map(|computed| computed.get(name).map(State::value));
+                let field = state.map_or(Field::TooLarge, |value| value.map_or(Field::NotSet, Field::Present));
+                self.put(&mut fields, name, field);
+            }
+        }
+        for through in &beyond.through {
+            self.put_group(&mut fields, through, &groups)?;
+        }
+        Ok(fields)
+    }
+
+    /// Puts in a field that hides an attribute of the same name.
+    fn put(&self, fields: &mut Answered, name: &str, field: Field) {
+        if *self.fields == Fields::Everything {
+            fields.retain(|(known, _)| known != name);
+            fields.extend((field != Field::NotSet).then(|| (name.to_owned(), field)));
+        } else if let Some((_, wanted)) = fields.iter_mut().find(|(wanted, _)| wanted == name) {
+            *wanted = field;
+        }
+    }
+
+    fn wants(&self, name: &str) -> bool {
+        match self.fields {
+            Fields::Everything => true,
+            Fields::Named(names) => names.iter().any(|wanted| wanted == name),
+        }
+    }
+
+    /// Puts in what is read through the one group of a kind that counts.
+    fn put_group(
+        &self,
+        fields: &mut Answered,
+        through: &Through,
+        belongings: &BTreeMap<Identifier, Belonging>,
+    ) -> Result<(), Error> {
+        let Some((group, belonging)) = through.group(belongings) else { return Ok(()) };
+        let read = self.of_group(through, group)?;
+        for (name, field) in fields {
+            let Some(name) = name.strip_prefix(&through.prefix) else { continue };
+            let value = match name {
+                ID => Some(Value::Text(group.as_str().to_owned())),
+                ROLE => belonging.role().map(|role| Value::Text(role.to_owned())),
+                SINCE => belonging.since().map(|moment| Value::Time(moment.time)),
+                name => {
+                    *field = read.get(name).cloned().unwrap_or(Field::NotSet);
+                    continue;
+                }
+            };
+            *field = value.map_or(Field::NotSet, Field::Present);
+        }
+        Ok(())
+    }
+
+    /// What a lookup of the group answers.
+    fn of_group(&self, through: &Through, group: &Identifier) -> Result<BTreeMap<String, Field>, Error> {
+        if through.asks_nothing() {
+            return Ok(BTreeMap::new());
+        }
+        let place = (through.kind.id, group.clone());
+        if let Some(known) = self.memo.borrow().get(&place) {
+            return Ok(known.clone());
+        }
+        let found = self.at_group(through).find(0, &Key::Identifier(group.clone()))?;
+        let fields: BTreeMap<String, Field> =
+            found.map(|answer| answer.fields).unwrap_or_default().into_iter().collect();
+        self.memo.borrow_mut().insert(place, fields.clone());
+        Ok(fields)
+    }
+
+    /// Reads the groups of many customers by one read of each family.
+    pub(super) fn foresee<'p>(&self, picked: impl Iterator<Item = &'p Picked> + Clone) -> Result<(), Error> {
+        for through in self.beyond.iter().flat_map(|beyond| &beyond.through).filter(|through| !through.asks_nothing()) {
+            let mut groups: Vec<&Identifier> =
+                picked.clone().filter_map(|picked| Some(through.group(&picked.groups)?.0)).collect();
+            groups.sort_unstable();
+            groups.dedup();
+            let keys: Vec<Key> = groups.into_iter().cloned().map(Key::Identifier).collect();
+            let answers = self.at_group(through).find_many(&keys)?;
+            for (key, answer) in keys.into_iter().zip(answers) {
+                let Key::Identifier(group) = key else { continue };
+                self.memo.borrow_mut().insert((through.kind.id, group), answer.fields.into_iter().collect());
+            }
+        }
+        Ok(())
+    }
+
+    fn at_group<'t>(&'t self, through: &'t Through) -> Reader<'t> {
+        let Through { kind, fields, beyond, .. } = through;
+        let (view, workspace) = (self.view, self.workspace);
+        Reader { view, workspace, kind: kind.id, fields, beyond: Some(beyond), memo: Default::default() }
+    }
+}

@@ -1,0 +1,91 @@
+//! Keys that several people use: the answer holds what is true of all of them, and guesses nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Answered, Reader};
+use crate::codec::key::Key as _;
+use crate::domain::answer::{Answer, Field, Fields, Resolution};
+use crate::domain::ids::ProfileId;
+use crate::domain::key::Key;
+use crate::domain::owner::Owner;
+use crate::engine::Error;
+use crate::store::catalogue::{PROFILES, SURVIVORS};
+use crate::store::view::Read;
+
+/// Those who use an identifier.
+pub(super) enum People {
+    One(ProfileId),
+    /// At least two.
+    Many(BTreeSet<ProfileId>),
+}
+
+impl Reader<'_> {
+    /// Who uses an identifier: its owner, and those that could not have it and are still others. `None` if it has no
+    /// owner and was never of several people.
+    pub(super) fn people(&self, owner: &Owner) -> Result<Option<People>, Error> {
+        if !owner.may_be_shared() {
+            return Ok(owner.profile.map(People::One));
+        }
+        let mut people: BTreeSet<ProfileId> = owner.profile.into_iter().collect();
+        for (id, _) in &owner.refusals {
+            let key = self.profile_key(*id);
+            if self.view.get(PROFILES.family(), &key.encode())?.is_some() {
+                people.insert(*id);
+            } else {
+                people.extend(SURVIVORS.get(self.view, &key)?);
+            }
+        }
+        Ok(if people.len() > 1 { Some(People::Many(people)) } else { owner.profile.map(People::One) })
+    }
+
+    /// What is true of all of `people`; `None` if one of them was merged away in between.
+    pub(super) fn read_all(&self, at: usize, key: &Key, people: &BTreeSet<ProfileId>) -> Result<Option<Answer>, Error> {
+        let mut picked: Vec<Answered> = Vec::with_capacity(people.len());
+        for id in people {
+            let read = PROFILES.read(self.view, &self.profile_key(*id), |bytes| self.pick(bytes))?;
+            let Some(one) = read.flatten() else { return Ok(None) };
+            picked.push(self.fill(one)?);
+        }
+        let fields = self.with_address(key, self.agreed(picked))?;
+        Ok(Some(Answer { key: at, resolution: Resolution::Shared { people: people.len() }, fields }))
+    }
+
+    fn agreed(&self, picked: Vec<Answered>) -> Answered {
+        let people = picked.len();
+        let mut by_name: BTreeMap<String, Vec<Field>> = BTreeMap::new();
+        for (name, field) in picked.into_iter().flatten() {
+            by_name.entry(name).or_default().push(field);
+        }
+        if let Fields::Named(names) = self.fields {
+            let mut agreed = |name: &String| (name.clone(), agree(by_name.remove(name).unwrap_or_default(), people));
+            return names.iter().map(&mut agreed).collect();
+        }
+        by_name.into_iter().map(|(name, fields)| (name, agree(fields, people))).collect()
+    }
+}
+
+/// What all of so many people have, if they have the same.
+fn agree(fields: Vec<Field>, people: usize) -> Field {
+    let all = fields.len() == people;
+    let mut fields = fields.into_iter();
+    let Some(first) = fields.next() else { return Field::NotSet };
+    if all && fields.all(|field| field == first) { first } else { Field::Ambiguous }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::value::Value;
+
+    #[test]
+    fn only_what_everybody_has_is_said() {
+        let joe = || Field::Present(Value::Text("Joe".to_owned()));
+        let ann = || Field::Present(Value::Text("Ann".to_owned()));
+        assert_eq!(agree(vec![joe(), joe()], 2), joe());
+        assert_eq!(agree(vec![joe(), ann()], 2), Field::Ambiguous);
+        assert_eq!(agree(vec![joe(), Field::NotSet], 2), Field::Ambiguous);
+        assert_eq!(agree(vec![joe()], 2), Field::Ambiguous);
+        assert_eq!(agree(vec![Field::NotSet, Field::NotSet], 2), Field::NotSet);
+        assert_eq!(agree(Vec::new(), 2), Field::NotSet);
+    }
+}
