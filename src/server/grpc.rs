@@ -1,6 +1,7 @@
 //! The gRPC services: thin handlers that decode, call the engine and encode.
 
 mod admin;
+mod identity;
 mod lookup;
 mod profile;
 mod write;
@@ -16,15 +17,22 @@ use super::faces::Faces;
 use super::metrics::Shard;
 use super::status::Refusal;
 use crate::domain::ids::WorkspaceId;
+use crate::domain::invalid::{Invalid, Reason};
 use crate::domain::token::Token;
 use crate::engine::{self, Engine};
+use crate::proto::v1::ErrorReason;
 use crate::proto::v1::admin_service_server::AdminServiceServer;
+use crate::proto::v1::identity_service_server::IdentityServiceServer;
 use crate::proto::v1::lookup_service_server::LookupServiceServer;
 use crate::proto::v1::profile_service_server::ProfileServiceServer;
 use crate::proto::v1::write_service_server::WriteServiceServer;
 
 /// How long a read waits for the write that its token names.
 const TOKEN_TIME: Duration = Duration::from_secs(2);
+/// How many rows a page has if the request does not say.
+const DEFAULT_PAGE_SIZE: usize = 50;
+/// How many rows a page may have.
+const MAX_PAGE_SIZE: usize = 1_000;
 
 /// What every handler works with.
 #[derive(Clone)]
@@ -49,6 +57,7 @@ pub fn faces(routes: Routes, context: &Context, max_message_bytes: usize) -> Fac
     let lookup = LookupServiceServer::new(lookup::Lookup(context.clone()));
     let write = WriteServiceServer::new(write::Write(context.clone()));
     let profile = ProfileServiceServer::new(profile::Profile(context.clone()));
+    let identity = IdentityServiceServer::new(identity::Identity(context.clone()));
     let admin = AdminServiceServer::new(admin::Admin(context.clone()));
     let max = max_message_bytes;
     let lookup = lookup.max_decoding_message_size(max).max_encoding_message_size(max);
@@ -57,6 +66,7 @@ pub fn faces(routes: Routes, context: &Context, max_message_bytes: usize) -> Fac
         .add_service(lookup.clone())
         .add_service(write.clone())
         .add_service(profile.max_decoding_message_size(max).max_encoding_message_size(max))
+        .add_service(identity.max_decoding_message_size(max).max_encoding_message_size(max))
         .add_service(admin.max_decoding_message_size(max).max_encoding_message_size(max))
         .prepare();
     Faces { lookup, write, routes }
@@ -71,6 +81,21 @@ fn workspace<T>(request: &tonic::Request<T>) -> Result<WorkspaceId, Refusal> {
 fn caller<T>(request: &tonic::Request<T>) -> Result<Caller, Refusal> {
     let caller = request.extensions().get::<Caller>();
     caller.copied().ok_or_else(|| Refusal::internal(&"a call came past the gate"))
+}
+
+fn read_page_size(page_size: i32) -> Result<usize, Invalid> {
+    match usize::try_from(page_size) {
+        Ok(0) => Ok(DEFAULT_PAGE_SIZE),
+        Ok(size) if size <= MAX_PAGE_SIZE => Ok(size),
+        Ok(_) | Err(_) => {
+            let text = format!("is not in 1 to {MAX_PAGE_SIZE}; leave it out for {DEFAULT_PAGE_SIZE}");
+            Err(Invalid::new(Reason::TooLarge, "page_size", text))
+        }
+    }
+}
+
+fn nobody() -> Refusal {
+    Refusal::new(ErrorReason::NotFound, "no profile owns the key")
 }
 
 impl Context {

@@ -62,7 +62,7 @@ const WRITE: Access = Access::Scoped(Scope::Write);
 const ADMIN: Access = Access::Scoped(Scope::Admin);
 
 /// The catalogue, what is called most first.
-pub static ENTRIES: [Entry; 20] = [
+pub static ENTRIES: [Entry; 30] = [
     entry("/kith.v1.LookupService/Lookup", READ, Shape::Unary, Face::Lookup),
     entry("/kith.v1.LookupService/BatchLookup", READ, Shape::Unary, Face::Lookup),
     entry("/kith.v1.LookupService/StreamLookup", READ, Shape::Stream, Face::Lookup),
@@ -70,7 +70,17 @@ pub static ENTRIES: [Entry; 20] = [
     entry("/kith.v1.WriteService/BatchWrite", WRITE, Shape::Unary, Face::Write),
     entry("/kith.v1.WriteService/StreamWrite", WRITE, Shape::Stream, Face::Write),
     entry("/kith.v1.ProfileService/GetProfile", READ, Shape::Unary, Face::Other),
+    entry("/kith.v1.ProfileService/ListMembers", READ, Shape::Unary, Face::Other),
     entry("/kith.v1.ProfileService/ListEvents", READ, Shape::Unary, Face::Other),
+    entry("/kith.v1.IdentityService/Explain", READ, Shape::Unary, Face::Other),
+    entry("/kith.v1.IdentityService/ExplainApart", READ, Shape::Unary, Face::Other),
+    entry("/kith.v1.IdentityService/Simulate", READ, Shape::Unary, Face::Other),
+    entry("/kith.v1.IdentityService/KeepApart", WRITE, Shape::Unary, Face::Other),
+    entry("/kith.v1.IdentityService/Unlink", WRITE, Shape::Unary, Face::Other),
+    entry("/kith.v1.IdentityService/UndoMerge", WRITE, Shape::Unary, Face::Other),
+    entry("/kith.v1.IdentityService/ReleaseQuarantine", WRITE, Shape::Unary, Face::Other),
+    entry("/kith.v1.IdentityService/ListLargest", READ, Shape::Unary, Face::Other),
+    entry("/kith.v1.IdentityService/ListMerges", READ, Shape::Unary, Face::Other),
     entry("/kith.v1.AdminService/GetStats", ADMIN, Shape::Unary, Face::Other),
     entry("/kith.v1.AdminService/CreateKey", ADMIN, Shape::Unary, Face::Other),
     entry("/kith.v1.AdminService/ListKeys", ADMIN, Shape::Unary, Face::Other),

@@ -14,6 +14,7 @@ use tonic::Code;
 use super::cores::Connections;
 use super::limits::InFlight;
 use super::methods::{METHODS, Method};
+use crate::domain::receipt::Action;
 
 /// How many codes gRPC has.
 const CODES: usize = 17;
@@ -30,6 +31,8 @@ pub enum LookupResult {
     NotFound,
     /// The request, or this item of it, was refused.
     Refused,
+    /// Several people share the key.
+    Shared,
 }
 
 /// What became of a fact, in the order of [`FACT_RESULTS`].
@@ -44,9 +47,26 @@ pub enum FactResult {
 }
 
 /// The labels of [`LookupResult`].
-const LOOKUP_RESULTS: [&str; 3] = ["found", "not_found", "refused"];
+const LOOKUP_RESULTS: [&str; 4] = ["found", "not_found", "refused", "shared"];
 /// The labels of [`FactResult`].
 const FACT_RESULTS: [&str; 3] = ["applied", "duplicate", "refused"];
+/// The labels of [`Action`], in its order.
+const ACTIONS: [&str; 14] = [
+    "created",
+    "attached",
+    "merged",
+    "demoted",
+    "blocked",
+    "capped",
+    "refused",
+    "aliased",
+    "split",
+    "moved",
+    "quarantined",
+    "released",
+    "walled",
+    "unordered",
+];
 
 /// What one core counts.
 #[derive(Debug)]
@@ -55,6 +75,7 @@ pub struct Shard {
     latencies: [Latencies; METHODS],
     lookups: [AtomicU64; LOOKUP_RESULTS.len()],
     facts: [AtomicU64; FACT_RESULTS.len()],
+    lines: [AtomicU64; ACTIONS.len()],
 }
 
 #[derive(Debug)]
@@ -77,6 +98,7 @@ impl Shard {
             latencies: [const { Latencies::new() }; METHODS],
             lookups: [const { AtomicU64::new(0) }; LOOKUP_RESULTS.len()],
             facts: [const { AtomicU64::new(0) }; FACT_RESULTS.len()],
+            lines: [const { AtomicU64::new(0) }; ACTIONS.len()],
         }
     }
 
@@ -98,6 +120,13 @@ impl Shard {
     /// Counts a customer who was looked up.
     pub fn lookup(&self, result: LookupResult) {
         if let Some(count) = self.lookups.get(result as usize) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts a line of a receipt.
+    pub fn line(&self, action: Action) {
+        if let Some(count) = self.lines.get(action as usize) {
             count.fetch_add(1, Ordering::Relaxed);
         }
     }

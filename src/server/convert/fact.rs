@@ -39,8 +39,8 @@ fn read_body(body: Body) -> Result<DraftBody, Invalid> {
             let properties = value::read_object(properties, "screen.properties")?;
             DraftBody::Event(Event { event_type: EventType::Screen, name, properties })
         }
-        Body::Group(Group { key, traits }) => {
-            DraftBody::Group { key, traits: value::read_object(traits, "group.traits")? }
+        Body::Group(Group { key, traits, role, left }) => {
+            DraftBody::Group { key, traits: value::read_object(traits, "group.traits")?, role, left }
         }
         Body::Alias(Alias { previous }) => DraftBody::Alias { previous },
     })

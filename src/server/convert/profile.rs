@@ -1,33 +1,72 @@
-//! Whole profiles and their events on their way out.
+//! Whole profiles, their events and their members on their way out.
+
+use std::collections::BTreeMap;
 
 use super::{kind_name, time, value};
+use crate::domain::belonging::{Belonging, Ties};
 use crate::domain::event::{Call, StoredEvent};
 use crate::domain::holdings::{Cell, Holdings, Stamp};
 use crate::domain::identifier::Identifier;
 use crate::domain::link::Moment;
 use crate::domain::model::Model;
-use crate::domain::profile::{Member, Membership, Merge, Profile};
+use crate::domain::profile::{Member, Merge, Profile};
 use crate::domain::value::Value;
+use crate::engine::{Count, Listed, Totals};
 use crate::proto::v1;
 
-/// Writes a profile; `merges` are those that led to it.
-pub fn write(profile: Profile, merges: Vec<Merge>, model: &Model) -> v1::Profile {
-    let Profile { id, kind, membership, retired: _, holdings } = profile;
-    let Membership { created, mut members } = membership;
+/// Writes a profile; `merges` are those that led to it, `totals` is what its members come to.
+pub fn write(profile: Profile, merges: Vec<Merge>, totals: Totals, model: &Model) -> v1::Profile {
+    let Profile { id, kind, membership, retired: _, holdings, rules: _ } = profile;
+    let created = membership.created.time;
+    let mut members = membership.members().to_vec();
     let declared = model.kind_by_id(kind);
     let rank = |member: &Member| declared.and_then(|kind| kind.rank(member.identifier.type_name()));
     members.sort_by_key(|member| rank(member).unwrap_or(usize::MAX));
 
-    let Holdings { attributes, computed } = holdings;
+    let Holdings { attributes, computed, ties: Ties { groups, for_groups: _ } } = holdings;
+    let Totals { count, computed: over_members } = totals;
+    let figures = match count {
+        Count::Of(figures) => Some(figures),
+        Count::Nobody | Count::TooLarge => None,
+    };
+    let computed = computed.into_iter().chain(over_members);
     let attributes = attributes.into_iter().filter(|(_, cell)| cell.value != Value::Null);
     v1::Profile {
         profile_id: id.to_string(),
         kind: kind_name(kind, model),
-        created_at: Some(time::write(created.time)),
+        created_at: Some(time::write(created)),
         identifiers: members.into_iter().map(write_member).collect(),
         attributes: attributes.map(|(name, cell)| (name, write_cell(cell))).collect(),
-        computed: computed.into_iter().map(|(name, state)| (name, value::write(state.value()))).collect(),
+        computed: computed.map(|(name, state)| (name, value::write(state.value()))).collect(),
         merges: merges.into_iter().map(write_merge).collect(),
+        groups: write_groups(&groups),
+        members: figures.map(|figures| figures.members),
+        seats_used: figures.map(|figures| figures.seats_used),
+    }
+}
+
+/// Writes the groups that somebody is a member of now, the one joined last first.
+fn write_groups(groups: &BTreeMap<Identifier, Belonging>) -> Vec<v1::ProfileGroup> {
+    let mut groups: Vec<(&Identifier, &Belonging)> = groups.iter().collect();
+    groups.sort_by(|(_, a), (_, b)| b.since().cmp(&a.since()));
+    let write = |(group, belonging): (&Identifier, &Belonging)| {
+        Some(v1::ProfileGroup {
+            key: group.as_str().to_owned(),
+            role: belonging.role().unwrap_or_default().to_owned(),
+            since: Some(time::write(belonging.since()?.time)),
+        })
+    };
+    groups.into_iter().filter_map(write).collect()
+}
+
+/// Writes a member of a group.
+pub fn write_listed(listed: Listed) -> v1::GroupMember {
+    let Listed { profile, group, role, since } = listed;
+    v1::GroupMember {
+        profile_id: profile.to_string(),
+        role,
+        since: Some(time::write(since.time)),
+        group: group.as_str().to_owned(),
     }
 }
 
@@ -43,7 +82,8 @@ fn write_cell(cell: Cell) -> v1::Attribute {
     v1::Attribute { value: Some(value::write(value)), provenance: Some(provenance) }
 }
 
-fn write_merge(merge: Merge) -> v1::Merge {
+/// Writes a merge.
+pub fn write_merge(merge: Merge) -> v1::Merge {
     let Merge { absorbed, survivor, by: Moment { time, message_id } } = merge;
     v1::Merge {
         absorbed_profile_id: absorbed.to_string(),
@@ -55,7 +95,7 @@ fn write_merge(merge: Merge) -> v1::Merge {
 
 /// Writes an event of the history.
 pub fn write_event(event: StoredEvent) -> v1::Event {
-    let StoredEvent { moment, origin, call, name, properties, source, raw_keys: _ } = event;
+    let StoredEvent { moment, origin, call, name, properties, source, raw_keys: _, other: _ } = event;
     v1::Event {
         r#type: call_name(call).to_owned(),
         name,
@@ -76,6 +116,7 @@ fn call_name(call: Call) -> &'static str {
         Call::Page => "page",
         Call::Screen => "screen",
         Call::Group => "group",
+        Call::Leave => "leave",
         Call::Alias => "alias",
     }
 }

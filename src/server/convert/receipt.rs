@@ -53,5 +53,11 @@ fn write_action(action: Action) -> v1::ReceiptAction {
         Action::Capped => v1::ReceiptAction::Capped,
         Action::Refused => v1::ReceiptAction::Refused,
         Action::Aliased => v1::ReceiptAction::Aliased,
+        Action::Split => v1::ReceiptAction::Split,
+        Action::Moved => v1::ReceiptAction::Moved,
+        Action::Quarantined => v1::ReceiptAction::Quarantined,
+        Action::Released => v1::ReceiptAction::Released,
+        Action::Walled => v1::ReceiptAction::Walled,
+        Action::Unordered => v1::ReceiptAction::Unordered,
     }
 }

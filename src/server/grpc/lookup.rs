@@ -97,6 +97,7 @@ impl Context {
     fn count(&self, answer: &answer::Answer) {
         self.shard.lookup(match answer.resolution {
             answer::Resolution::Found(_) => LookupResult::Found,
+            answer::Resolution::Shared { .. } => LookupResult::Shared,
             answer::Resolution::NotFound => LookupResult::NotFound,
         });
     }

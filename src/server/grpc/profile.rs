@@ -4,21 +4,21 @@ use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
 
-use super::{Context, workspace};
+use super::{Context, nobody, read_page_size, workspace};
 use crate::domain::answer;
 use crate::domain::ids::{KindId, WorkspaceId};
-use crate::domain::invalid::{Invalid, Reason};
 use crate::domain::key::Key;
-use crate::engine::ActiveModel;
+use crate::engine::{ActiveModel, Engine, MemberPage};
 use crate::proto::v1::profile_service_server::ProfileService;
-use crate::proto::v1::{ErrorReason, GetProfileRequest, GetProfileResponse, ListEventsRequest, ListEventsResponse};
+use crate::proto::v1::{
+    GetProfileRequest, GetProfileResponse, ListEventsRequest, ListEventsResponse, ListMembersRequest,
+    ListMembersResponse,
+};
 use crate::server::convert;
 use crate::server::status::Refusal;
 
-/// How many events a page has if the request does not say.
-const DEFAULT_PAGE_SIZE: usize = 50;
-/// How many events a page may have.
-const MAX_PAGE_SIZE: usize = 1_000;
+/// The kind whose members are meant where a request names none.
+const KIND_WITH_MEMBERS: &str = "account";
 
 /// The handlers.
 pub struct Profile(pub Context);
@@ -28,6 +28,14 @@ impl ProfileService for Profile {
     async fn get_profile(&self, request: Request<GetProfileRequest>) -> Result<Response<GetProfileResponse>, Status> {
         let workspace = workspace(&request)?;
         Ok(Response::new(self.0.get_profile(workspace, request.into_inner()).await?))
+    }
+
+    async fn list_members(
+        &self,
+        request: Request<ListMembersRequest>,
+    ) -> Result<Response<ListMembersResponse>, Status> {
+        let workspace = workspace(&request)?;
+        Ok(Response::new(self.0.list_members(workspace, request.into_inner()).await?))
     }
 
     async fn list_events(&self, request: Request<ListEventsRequest>) -> Result<Response<ListEventsResponse>, Status> {
@@ -61,9 +69,31 @@ impl Context {
         self.reach(&token).await?;
         let Subject { active, kind, key } = self.subject(workspace, &kind, &key)?;
         let token = self.token();
-        let profile = self.on_disk(move |engine| engine.profile(workspace, &key, kind)).await?;
-        let (profile, merges) = profile.ok_or_else(nobody)?;
-        Ok(GetProfileResponse { profile: Some(convert::profile::write(profile, merges, &active.model)), token })
+        let found = move |engine: &Engine| {
+            let Some((profile, merges)) = engine.profile(workspace, &key, kind)? else { return Ok(None) };
+            let totals = engine.totals(workspace, &profile)?;
+            Ok(Some((profile, merges, totals)))
+        };
+        let (profile, merges, totals) = self.on_disk(found).await?.ok_or_else(nobody)?;
+        let profile = convert::profile::write(profile, merges, totals, &active.model);
+        Ok(GetProfileResponse { profile: Some(profile), token })
+    }
+
+    async fn list_members(
+        &self,
+        workspace: WorkspaceId,
+        request: ListMembersRequest,
+    ) -> Result<ListMembersResponse, Refusal> {
+        let ListMembersRequest { key, kind, page_size, page_token } = request;
+        let page_size = read_page_size(page_size)?;
+        let after = convert::page::read_member(&page_token)?;
+        let kind = if kind.is_empty() { KIND_WITH_MEMBERS } else { &kind };
+        let Subject { active: _, kind, key } = self.subject(workspace, kind, &key)?;
+        let page = move |engine: &Engine| engine.members(workspace, &key, kind, after.as_ref(), page_size);
+        let MemberPage { members, next } = self.on_disk(page).await?.ok_or_else(nobody)?;
+        let next_page_token = next.as_ref().map(convert::page::write_member).unwrap_or_default();
+        let members = members.into_iter().map(convert::profile::write_listed).collect();
+        Ok(ListMembersResponse { members, next_page_token })
     }
 
     async fn list_events(
@@ -86,19 +116,4 @@ impl Context {
         let events = events.into_iter().map(convert::profile::write_event).collect();
         Ok(ListEventsResponse { events, next_page_token })
     }
-}
-
-fn read_page_size(page_size: i32) -> Result<usize, Invalid> {
-    match usize::try_from(page_size) {
-        Ok(0) => Ok(DEFAULT_PAGE_SIZE),
-        Ok(size) if size <= MAX_PAGE_SIZE => Ok(size),
-        Ok(_) | Err(_) => {
-            let text = format!("is not in 1 to {MAX_PAGE_SIZE}; leave it out for {DEFAULT_PAGE_SIZE}");
-            Err(Invalid::new(Reason::TooLarge, "page_size", text))
-        }
-    }
-}
-
-fn nobody() -> Refusal {
-    Refusal::new(ErrorReason::NotFound, "no profile owns the key")
 }

@@ -64,7 +64,8 @@ impl Context {
         Ok(self.engine.try_submit(workspace, fact, now)?.await?)
     }
 
-    fn check(&self, workspace: WorkspaceId, fact: Option<v1::Fact>, now: Time) -> Result<Fact, Refusal> {
+    /// Reads a fact that arrives at `now`.
+    pub(super) fn check(&self, workspace: WorkspaceId, fact: Option<v1::Fact>, now: Time) -> Result<Fact, Refusal> {
         let draft = convert::fact::read(fact)?;
         Ok(self.engine.check(workspace, draft, now)?)
     }
@@ -96,11 +97,21 @@ impl Context {
     }
 
     fn count_fact(&self, result: &Result<Receipt, Refusal>) {
+        if let Ok(receipt) = result {
+            self.count_lines(receipt);
+        }
         self.shard.fact(match result {
             Ok(receipt) if receipt.duplicate => FactResult::Duplicate,
             Ok(_) => FactResult::Applied,
             Err(_) => FactResult::Refused,
         });
+    }
+
+    /// Counts what was done to identities. What the lines of a duplicate tell was counted before.
+    pub(super) fn count_lines(&self, receipt: &Receipt) {
+        for line in receipt.lines.iter().filter(|_| !receipt.duplicate) {
+            self.shard.line(line.action);
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Unit;
 use tonic::Code;
 
-use super::{BOUNDS_MICROS, CODES, FACT_RESULTS, LOOKUP_RESULTS, Metrics};
+use super::{ACTIONS, BOUNDS_MICROS, CODES, FACT_RESULTS, LOOKUP_RESULTS, Metrics};
 use crate::server::methods::ENTRIES;
 
 const MICROS_PER_SECOND: f64 = 1e6;
@@ -34,6 +34,12 @@ impl Collector for Metrics {
         let mut facts = encoder.encode_descriptor("kith_facts", help, None, MetricType::Counter)?;
         for (at, label) in FACT_RESULTS.iter().enumerate() {
             encode_count(&mut facts, &[("result", *label)], self.sum(|shard| shard.facts.get(at)))?;
+        }
+
+        let help = "What writes and corrections did to identities: lines of receipts, by action";
+        let mut lines = encoder.encode_descriptor("kith_receipt_lines", help, None, MetricType::Counter)?;
+        for (at, label) in ACTIONS.iter().enumerate() {
+            encode_count(&mut lines, &[("action", *label)], self.sum(|shard| shard.lines.get(at)))?;
         }
 
         let help = "Calls in flight";
@@ -119,6 +125,7 @@ mod tests {
 
     use prometheus_client::registry::Registry;
 
+    use crate::domain::receipt::Action;
     use crate::server::cores::Connections;
     use crate::server::limits::InFlight;
     use crate::server::methods::Method;
@@ -133,6 +140,7 @@ mod tests {
             shard.call(Method::of("/kith.v1.LookupService/Lookup"), Code::Ok, Duration::from_micros(30));
             shard.lookup(LookupResult::Found);
             shard.fact(FactResult::Duplicate);
+            shard.line(Action::Unordered);
         }
         let mut registry = Registry::default();
         registry.register_collector(Box::new(metrics));
@@ -146,6 +154,8 @@ mod tests {
             r#"kith_call_duration_seconds_bucket{le="0.00005",method="kith.v1.LookupService/Lookup"} 2"#,
             r#"kith_lookups_total{result="found"} 2"#,
             r#"kith_facts_total{result="duplicate"} 2"#,
+            r#"kith_receipt_lines_total{action="unordered"} 2"#,
+            r#"kith_receipt_lines_total{action="created"} 0"#,
             "kith_in_flight_calls 0",
             "kith_connections 0",
             "kith_refused_connections_total 0",
