@@ -3,6 +3,7 @@
 //! Invariant: data goes to stdout, everything else to stderr, and the exit code is one of `exit`'s. No logic of kith
 //! is here: a command asks the server through [`crate::client`] and prints, or starts the server.
 
+mod apart;
 mod app;
 pub mod bench;
 mod completions;
@@ -10,18 +11,28 @@ mod config;
 mod database;
 mod events;
 mod exit;
+mod explain;
 mod feed;
 mod import;
 mod interrupt;
+mod keep_apart;
 mod key;
+mod largest;
 mod lookup;
+mod members;
+mod merges;
 mod model;
 mod output;
 mod profile;
+mod receipt;
 mod rejects;
+mod release;
 mod serve;
+mod simulate;
 mod stats;
 mod summary;
+mod undo;
+mod unlink;
 mod write;
 
 use std::process::ExitCode;
@@ -58,7 +69,17 @@ enum Command {
     Write(write::Args),
     Import(import::Args),
     Profile(profile::Args),
+    Members(members::Args),
     Events(events::Args),
+    Explain(explain::Args),
+    Apart(apart::Args),
+    Simulate(simulate::Args),
+    Merges(merges::Args),
+    Largest(largest::Args),
+    Undo(undo::Args),
+    Unlink(unlink::Args),
+    KeepApart(keep_apart::Args),
+    Release(release::Args),
     Stats(stats::Args),
     Model(model::Args),
     Key(key::Args),
@@ -98,7 +119,17 @@ async fn ask(command: Command, app: &App) -> Result<Outcome, Failure> {
         Command::Write(args) => write::run(args, app).await,
         Command::Import(args) => import::run(args, app).await,
         Command::Profile(args) => profile::run(args, app).await,
+        Command::Members(args) => members::run(args, app).await,
         Command::Events(args) => events::run(args, app).await,
+        Command::Explain(args) => explain::run(args, app).await,
+        Command::Apart(args) => apart::run(args, app).await,
+        Command::Simulate(args) => simulate::run(args, app).await,
+        Command::Merges(args) => merges::run(args, app).await,
+        Command::Largest(args) => largest::run(args, app).await,
+        Command::Undo(args) => undo::run(args, app).await,
+        Command::Unlink(args) => unlink::run(args, app).await,
+        Command::KeepApart(args) => keep_apart::run(args, app).await,
+        Command::Release(args) => release::run(args, app).await,
         Command::Stats(args) => stats::run(args, app).await,
         Command::Key(args) => key::run(args, app).await,
         Command::Serve(_) | Command::Model(_) | Command::Config(_) | Command::Bench(_) | Command::Completions(_) => {

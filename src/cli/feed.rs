@@ -134,7 +134,8 @@ fn settle(result: Option<StreamWriteResponse>, summary: &mut Summary) -> Result<
     }
 }
 
-fn reason(error: &ItemError) -> String {
+/// Why a fact was refused, with the field at fault.
+pub fn reason(error: &ItemError) -> String {
     match error.field.as_str() {
         "" => error.message.clone(),
         field => format!("{field}: {}", error.message),

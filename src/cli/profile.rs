@@ -8,8 +8,8 @@ use crate::proto::v1::{GetProfileRequest, Profile, Provenance};
 
 /// Show everything that is stored of one customer.
 ///
-/// Identifiers, strongest first; attributes with their origin; computed attributes; merges. Exits with 4 if no profile
-/// owns the key.
+/// Identifiers, strongest first; attributes with their origin; computed attributes; merges; groups, and how many members
+/// a group has. Exits with 4 if no profile owns the key.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// An identifier, such as email:joe@example.com, or profile_id:UUID
@@ -42,7 +42,9 @@ pub async fn run(Args { key, kind, token }: Args, app: &App) -> Result<Outcome, 
 fn text(profile: &Profile) -> String {
     let created = profile.created_at.as_ref().map(json::time).unwrap_or_default();
     let head = [("profile_id", profile.profile_id.clone()), ("kind", profile.kind.clone()), ("created_at", created)];
-    let mut text = output::pairs(head);
+    let members = profile.members.map(|members| ("members", members.to_string()));
+    let seats_used = profile.seats_used.map(|seats_used| ("seats_used", seats_used.to_string()));
+    let mut text = output::pairs(head.into_iter().chain(members).chain(seats_used));
     let mut section = |columns: &[&str], rows: Vec<Vec<String>>| {
         if !rows.is_empty() {
             let mut table = output::table(columns.iter().copied());
@@ -54,6 +56,7 @@ fn text(profile: &Profile) -> String {
     section(&["attribute", "value", "time", "source", "identifier"], attributes(profile));
     section(&["computed", "value"], computed(profile));
     section(&["merged away", "into", "by fact", "time"], merges(profile));
+    section(&["group", "role", "since"], groups(profile));
     text
 }
 
@@ -88,10 +91,18 @@ fn merges(profile: &Profile) -> Vec<Vec<String>> {
     rows.collect()
 }
 
+fn groups(profile: &Profile) -> Vec<Vec<String>> {
+    let rows = profile.groups.iter().map(|group| {
+        let since = group.since.as_ref().map(json::time).unwrap_or_default();
+        vec![output::plain(&group.key), output::plain(&group.role), since]
+    });
+    rows.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::v1::{Attribute, ProfileIdentifier};
+    use crate::proto::v1::{Attribute, ProfileGroup, ProfileIdentifier};
 
     #[test]
     fn sections_without_rows_are_left_out() {
@@ -101,12 +112,13 @@ mod tests {
             identifiers: vec![ProfileIdentifier { key: "user_id:1".into(), aliased: true }],
             attributes: [("name".to_owned(), Attribute { value: Some("Joe".to_owned().into()), provenance: None })]
                 .into(),
+            groups: vec![ProfileGroup { key: "account_id:acme".into(), role: "admin".into(), since: None }],
             ..Default::default()
         };
         let text = text(&profile);
-        for part in ["0190", "person", "user_id:1", "alias", "name", "Joe"] {
+        for part in ["0190", "person", "user_id:1", "alias", "name", "Joe", "account_id:acme", "admin"] {
             assert!(text.contains(part), "{part} in {text}");
         }
-        assert!(!text.contains("computed") && !text.contains("merged"), "{text}");
+        assert!(!text.contains("computed") && !text.contains("merged") && !text.contains("members"), "{text}");
     }
 }

@@ -109,6 +109,12 @@ fn action_name(action: ReceiptAction) -> &'static str {
         ReceiptAction::Capped => "capped",
         ReceiptAction::Refused => "refused",
         ReceiptAction::Aliased => "aliased",
+        ReceiptAction::Split => "split",
+        ReceiptAction::Moved => "moved",
+        ReceiptAction::Quarantined => "quarantined",
+        ReceiptAction::Released => "released",
+        ReceiptAction::Walled => "walled",
+        ReceiptAction::Unordered => "unordered",
     }
 }
 

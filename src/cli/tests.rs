@@ -21,7 +21,18 @@ fn the_commands_of_the_manual_are_read() {
         "write -",
         "import a.csv --mapping m.toml --rejects r.csv",
         "profile user_id:1 --kind account",
+        "members account_id:acme --limit 5 --kind account",
         "events user_id:1 --limit 5",
+        "explain user_id:1 email:j@x.de --kind person",
+        "apart user_id:1 email:j@x.de --json",
+        "simulate -",
+        "merges",
+        "merges user_id:1 --limit 5",
+        "largest --by growth",
+        "undo 0190 --dry-run",
+        "unlink user_id:1 email:j@x.de --source ops --message-id m1",
+        "keep-apart user_id:1 email:j@x.de --same-human",
+        "release device_id:d1",
         "stats --json",
         "model check m.toml",
         "key create --name n --scopes read,write --workspace shop --data d",
@@ -38,7 +49,16 @@ fn the_commands_of_the_manual_are_read() {
 
 #[test]
 fn arguments_that_make_no_sense_are_usage_errors() {
-    let lines = ["", "lookup", "lookup a:b --same --batch f", "events a:b --limit 0", "key create --name n", "shout"];
+    let lines = [
+        "",
+        "lookup",
+        "lookup a:b --same --batch f",
+        "events a:b --limit 0",
+        "explain a:b",
+        "largest --by luck",
+        "key create --name n",
+        "shout",
+    ];
     for line in lines {
         let arguments: Vec<_> = line.split_terminator(' ').collect();
         assert_eq!(parse(&arguments).unwrap_err().exit_code(), 2, "{line}");

@@ -55,7 +55,8 @@ pub fn finish(summary: &Summary, end: End, as_json: bool) -> Result<Outcome, Fai
     }
 }
 
-fn open(path: &Path) -> Result<Box<dyn BufRead + Send>, Failure> {
+/// The file to read facts from.
+pub fn open(path: &Path) -> Result<Box<dyn BufRead + Send>, Failure> {
     if path.as_os_str() == "-" {
         return Ok(Box::new(BufReader::new(io::stdin())));
     }

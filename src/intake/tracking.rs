@@ -9,6 +9,8 @@
 //! | `context.externalIds` `[{type, id}]` | keys `type:id` |
 //! | `traits.email`, `traits.phone`, also below `context` | keys `email:…`, `phone:…`, and they stay attributes |
 //! | `groupId` | `Group.key`, as `account_id:…`; traits of a group bring no keys |
+//! | `groupKey` (kith's own) | `Group.key`, `type:value`, instead of `groupId` |
+//! | `role`, `left` (kith's own) | `Group.role`, text; `Group.left`, true or false |
 //! | `previousId` | `Alias.previous`, as `user_id:…`, or `anonymous_id:…` if it equals `anonymousId` |
 //! | `traits`, `properties`, `event`, `name` | the same |
 //! | `source`, else the `name` of `context.app` or `context.library` | the fact's source |
@@ -117,8 +119,13 @@ fn body(message: &mut Message, kind: &str, keys: &[String]) -> Result<Body, Refu
         "page" => Body::Page(v1::Page { name: name(message)?, properties: members(message, "properties")? }),
         "screen" => Body::Screen(v1::Screen { name: name(message)?, properties: members(message, "properties")? }),
         "group" => {
-            let key = format!("{ACCOUNT_ID}:{}", message.required("groupId")?);
-            Body::Group(v1::Group { key, traits: members(message, "traits")? })
+            let key = match message.text("groupKey")? {
+                Some(key) => key.to_owned(),
+                None => format!("{ACCOUNT_ID}:{}", message.required("groupId")?),
+            };
+            let role = message.text("role")?.unwrap_or_default().to_owned();
+            let left = message.flag("left")?;
+            Body::Group(v1::Group { key, traits: members(message, "traits")?, role, left })
         }
         "alias" => Body::Alias(v1::Alias { previous: previous(message)? }),
         _ => return Err(Refusal::new("`type` must be identify, track, page, screen, group or alias")),

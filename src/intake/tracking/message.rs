@@ -45,6 +45,12 @@ impl Message {
         }
     }
 
+    /// True or false; false if the field is absent.
+    pub fn flag(&self, path: &str) -> Result<bool, Refusal> {
+        let Some(json) = self.get(path) else { return Ok(false) };
+        json.as_bool().ok_or_else(|| wrong(path, "true or false"))
+    }
+
     /// A text that must be there.
     pub fn required(&self, path: &str) -> Result<String, Refusal> {
         let text = self.text(path)?.ok_or_else(|| Refusal::new(format!("`{path}` is missing")))?;

@@ -60,6 +60,30 @@ fn the_traits_of_a_group_bring_no_keys_of_the_customer() {
 }
 
 #[test]
+fn a_group_may_be_of_any_type_and_says_as_what_and_whether_still() {
+    let group = |more: Json| {
+        let mut message = json!({"type": "group", "messageId": "m", "userId": "u"});
+        message.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        message
+    };
+    let read = |more| match fact(group(more)).body {
+        Some(Body::Group(v1::Group { key, role, left, .. })) => (key, role, left),
+        other => panic!("{other:?}"),
+    };
+    let of = |key: &str, role: &str, left| (key.to_owned(), role.to_owned(), left);
+    assert_eq!(read(json!({"groupId": "acme", "role": "admin"})), of("account_id:acme", "admin", false));
+    assert_eq!(read(json!({"groupKey": "household_id:h1", "left": true})), of("household_id:h1", "", true));
+    for (more, expected) in [
+        (json!({}), "`groupId` is missing"),
+        (json!({"groupId": "acme", "role": 7}), "`role` must be text"),
+        (json!({"groupId": "acme", "left": "yes"}), "`left` must be true or false"),
+        (json!({"groupKey": 7}), "`groupKey` must be text"),
+    ] {
+        assert_eq!(refusal(group(more)), expected);
+    }
+}
+
+#[test]
 fn an_alias_gives_up_a_user_id_or_the_anonymous_one() {
     let user = fact(json!({"type": "alias", "messageId": "m", "userId": "new", "previousId": "old"}));
     assert_eq!(user.keys, ["user_id:new"]);
