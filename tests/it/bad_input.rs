@@ -6,7 +6,8 @@ use kith::proto::v1::fact::Body;
 use kith::proto::v1::write_result::Result as Written;
 use kith::proto::v1::{
     Answer, BatchLookupRequest, BatchWriteRequest, Fact, GetProfileRequest, GetStatsRequest, ItemError,
-    ListEventsRequest, LookupRequest, Resolution, StreamLookupRequest, StreamWriteRequest, WriteRequest, WriteResult,
+    ListEventsRequest, ListMembersRequest, LookupRequest, Resolution, StreamLookupRequest, StreamWriteRequest,
+    WriteRequest, WriteResult,
 };
 use prost_types::value::Kind;
 use prost_types::{Struct, Timestamp, Value};
@@ -40,6 +41,11 @@ fn with_number(number: f64) -> Fact {
     let traits = Struct { fields: [("canary".to_owned(), Value { kind: Some(Kind::NumberValue(number)) })].into() };
     let identify = kith::proto::v1::Identify { traits: Some(traits), address: String::new() };
     Fact { body: Some(Body::Identify(identify)), ..good() }
+}
+
+fn with_group(key: &str, role: &str) -> Fact {
+    let (key, role) = (key.to_owned(), role.to_owned());
+    Fact { body: Some(Body::Group(kith::proto::v1::Group { key, role, ..Default::default() })), ..good() }
 }
 
 /// Lists in lists, so many.
@@ -89,6 +95,11 @@ fn bad_facts() -> Vec<(Option<Fact>, &'static str, &'static str)> {
         (Some(with_traits(many_names)), "fact.identify.traits", "TOO_LARGE"),
         (Some(with_traits(json!({"canary".repeat(22): 1}))), "fact.identify.traits", "TOO_LARGE"),
         (Some(with_traits(json!({"a": "canary".repeat(32 * 1024 / 6)}))), "fact", "TOO_LARGE"),
+        (Some(with_traits(json!({"account.canary": 1}))), "fact.identify.traits", "BAD_VALUE"),
+        (Some(with_group("account_id:canary", &"canary".repeat(11))), "fact.group.role", "TOO_LARGE"),
+        (Some(with_group("", "canary")), "fact.group.key", "MISSING"),
+        (Some(with_group("canary_type:canary", "")), "fact.group.key", "UNKNOWN_TYPE"),
+        (Some(with_group("email:canary@example.com", "")), "fact.group.key", "BAD_VALUE"),
     ]
 }
 
@@ -105,6 +116,7 @@ fn facts_within_limits() -> Vec<Fact> {
         with_number(f64::MAX),
         with_traits(json!({"deep": nested(8)})),
         with_traits(names),
+        with_group("account_id:within", &"r".repeat(64)),
         with_traits(json!({"x".repeat(128): "x".repeat(32 * 1024 - 300)})),
     ];
     let distinct = |(number, mut fact): (usize, Fact)| {
@@ -223,6 +235,16 @@ async fn a_bad_read_is_refused() {
     ];
     for (request, field, reason) in events {
         assert_refused(&client.profile().list_events(request).await.unwrap_err(), field, reason);
+    }
+    let account = || ListMembersRequest { key: "account_id:canary".into(), ..Default::default() };
+    let members = [
+        (ListMembersRequest { key: key(), ..account() }, "key", "UNKNOWN_TYPE"),
+        (ListMembersRequest { kind: "canary".into(), ..account() }, "kind", "UNKNOWN_KIND"),
+        (ListMembersRequest { page_size: -1, ..account() }, "page_size", "TOO_LARGE"),
+        (ListMembersRequest { page_token: "canary".into(), ..account() }, "page_token", "MALFORMED_TOKEN"),
+    ];
+    for (request, field, reason) in members {
+        assert_refused(&client.profile().list_members(request).await.unwrap_err(), field, reason);
     }
 }
 

@@ -6,8 +6,10 @@ use std::net::TcpStream;
 
 use kith::client::Client;
 use kith::proto::v1::{
-    BatchLookupRequest, BatchWriteRequest, CreateKeyRequest, Fact, GetProfileRequest, ListEventsRequest, Scope,
-    StreamLookupRequest, StreamWriteRequest, WriteRequest,
+    BatchLookupRequest, BatchWriteRequest, CreateKeyRequest, ExplainApartRequest, ExplainRequest, Fact,
+    GetProfileRequest, KeepApartRequest, ListEventsRequest, ListMembersRequest, ListMergesRequest,
+    ReleaseQuarantineRequest, Scope, SimulateRequest, StreamLookupRequest, StreamWriteRequest, UndoMergeRequest,
+    UnlinkRequest, WriteRequest,
 };
 use serde_json::json;
 
@@ -34,7 +36,7 @@ fn facts() -> Vec<Fact> {
         json!({"type": "track", "keys": keys, "event": "Order Completed", "properties": {"total": "zanary"}}),
         json!({"type": "page", "keys": keys, "name": "zanary", "properties": held}),
         json!({"type": "screen", "keys": keys, "name": "zanary", "properties": held}),
-        json!({"type": "group", "keys": keys, "groupId": "zanary", "traits": held}),
+        json!({"type": "group", "keys": keys, "groupId": "zanary", "role": "zanary", "traits": held}),
         json!({"type": "alias", "userId": "zanary-new", "previousId": "zanary"}),
         // Joins two profiles, and is partly refused.
         json!({"type": "track", "keys": ["user_id:zanary-other", "anonymous_id:zanary"], "event": "zanary"}),
@@ -100,6 +102,34 @@ async fn call_everything(client: &Client) {
         let events = ListEventsRequest { key: key.into(), page_size: 1, ..Default::default() };
         assert_eq!(client.profile().list_events(events).await.is_ok(), found);
     }
+    for (key, found) in [("account_id:zanary", true), ("account_id:zanary-unknown", false), ("zanary", false)] {
+        let members = ListMembersRequest { key: key.into(), ..Default::default() };
+        assert_eq!(client.profile().list_members(members).await.is_ok(), found);
+    }
+}
+
+/// Looks into identities and corrects them. What is refused is meant to be.
+async fn look_into_identities(client: &Client) {
+    let mut identity = client.identity();
+    let pairs =
+        [("user_id:zanary", "email:zanary@zanary.example"), ("user_id:zanary", "user_id:zanary-2"), ("zanary", "")];
+    for (a, b) in pairs.map(|(a, b)| (a.to_owned(), b.to_owned())) {
+        let (kind, token) = (String::new(), String::new());
+        let explain = ExplainRequest { a: a.clone(), b: b.clone(), kind: kind.clone(), token: token.clone() };
+        let apart = ExplainApartRequest { a: a.clone(), b: b.clone(), kind, token };
+        let answered = (identity.explain(explain).await.is_ok(), identity.explain_apart(apart).await.is_ok());
+        assert!(!(answered.0 && answered.1), "either one profile or not");
+        let (message_id, source) = (format!("zanary-{a}-{b}"), "zanary".to_owned());
+        let unlink = UnlinkRequest { a: a.clone(), b: b.clone(), message_id: String::new(), source: source.clone() };
+        let unlinked = identity.unlink(unlink).await.is_ok();
+        let apart = KeepApartRequest { a, b, same_human: true, message_id, source };
+        assert!(identity.keep_apart(apart).await.is_ok() || !unlinked);
+    }
+    identity.simulate(SimulateRequest { facts: facts().into_iter().chain(bad_facts()).collect() }).await.unwrap();
+    let release = ReleaseQuarantineRequest { key: "user_id:zanary".into(), ..Default::default() };
+    identity.release_quarantine(release).await.unwrap_err();
+    identity.undo_merge(UndoMergeRequest { merge_id: "zanary".into(), ..Default::default() }).await.unwrap_err();
+    identity.list_merges(ListMergesRequest { key: "zanary".into(), ..Default::default() }).await.unwrap_err();
 }
 
 /// Asks over plain HTTP, with this secret.
@@ -120,6 +150,7 @@ async fn neither_log_nor_figures_have_a_value_of_a_caller() {
     let server = Setup::default().arguments(&["--log-level", "trace"]).start();
     let client = server.client().await;
     call_everything(&client).await;
+    look_into_identities(&client).await;
     let scopes = vec![Scope::Read.into(), Scope::Write.into(), Scope::Admin.into()];
     let key = CreateKeyRequest { name: "zanary".into(), scopes };
     let secret = client.admin().create_key(key).await.unwrap().into_inner().secret;

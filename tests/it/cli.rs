@@ -125,6 +125,32 @@ fn a_customer_is_shown_whole() {
 }
 
 #[test]
+fn an_account_lists_its_members() {
+    let server = server_with_facts();
+    let joins = [("u1", "admin"), ("u2", ""), ("u3", "buyer")].map(|(user, role)| {
+        let mut join = json!({"type": "group", "messageId": user, "userId": user, "groupId": "acme"});
+        if !role.is_empty() {
+            join["role"] = role.into();
+        }
+        format!("{join}\n")
+    });
+    ask(&server, &["members", "account_id:acme"], "").with_code(NOTHING_FOUND);
+    ask(&server, &["write", "-"], &joins.concat()).with_code(DONE);
+    ask(&server, &["members", "account_id:acme"], "").with_code(DONE).showing(&["admin", "buyer", "account_id:acme"]);
+    let members = ask(&server, &["members", "account_id:acme", "--json"], "").with_code(DONE);
+    assert_eq!(members.stdout.lines().count(), 3);
+    let two = ask(&server, &["members", "account_id:acme", "--limit", "2", "--json"], "").with_code(DONE);
+    assert_eq!(two.stdout.lines().count(), 2);
+    let account = ask(&server, &["profile", "account_id:acme", "--kind", "account", "--json"], "").json();
+    assert_eq!([&account["profile"]["members"], &account["profile"]["seatsUsed"]], [3, 3]);
+    ask(&server, &["profile", "user_id:u1"], "").with_code(DONE).showing(&["account_id:acme", "admin"]);
+    let fields = "account.role,account.members,account.id";
+    let answer = ask(&server, &["lookup", "user_id:u1", "--fields", fields, "--json"], "").json();
+    let expected = json!({"account.id": "account_id:acme", "account.role": "admin", "account.members": 3});
+    assert_eq!(answer["answer"]["values"], expected);
+}
+
+#[test]
 fn the_exit_code_tells_what_happened() {
     let server = server_with_facts();
     for nobody in ["lookup", "profile", "events"] {

@@ -18,7 +18,8 @@ const ORDERS: &str = r#"{"facts": [
 const STREAMED: &str = r#"
     {"fact": {"message_id": "4", "keys": ["user_id:u2"], "page": {"name": "Home"}}}
     {"fact": {"message_id": "5", "keys": ["user_id:u2"], "screen": {"name": "Start"}}}
-    {"fact": {"message_id": "5", "keys": ["user_id:u2"], "screen": {"name": "Start"}}}"#;
+    {"fact": {"message_id": "5", "keys": ["user_id:u2"], "screen": {"name": "Start"}}}
+    {"fact": {"message_id": "6", "keys": ["user_id:u2"], "group": {"key": "account_id:acme", "role": "admin"}}}"#;
 const THREE_CUSTOMERS: &str = r#"
     {"keys": ["user_id:u1"], "fields": ["first_name"]}
     {"keys": ["user_id:u2"]}
@@ -61,6 +62,33 @@ const CALLS: &[(&str, &str, &[&str])] = &[
         r#"{"key": "user_id:u1", "page_size": 1}"#,
         &[r#""name": "Order Completed""#, r#""total": 12.5"#, r#""nextPageToken": ""#],
     ),
+    ("kith.v1.ProfileService.ListMembers", r#"{"key": "account_id:acme"}"#, &[r#""role": "admin""#]),
+    (
+        "kith.v1.IdentityService.Explain",
+        r#"{"a": "user_id:u1", "b": "email:Joe@Example.com"}"#,
+        &[r#""toKey": "email:joe@example.com""#, r#""messageId": "1""#, r#""cuts": true"#],
+    ),
+    (
+        "kith.v1.IdentityService.ExplainApart",
+        r#"{"a": "user_id:u1", "b": "user_id:u2"}"#,
+        &[r#""aProfileId": ""#, r#""bProfileId": ""#],
+    ),
+    (
+        "kith.v1.IdentityService.Simulate",
+        r#"{"facts": [{"message_id": "s", "keys": ["user_id:u2", "email:joe@example.com"], "page": {}}]}"#,
+        &[r#""action": "RECEIPT_ACTION_DEMOTED""#, r#""rule": "user_id limit 1""#],
+    ),
+    (
+        "kith.v1.IdentityService.KeepApart",
+        r#"{"a": "user_id:u1", "b": "user_id:u2", "same_human": true, "source": "ops"}"#,
+        &[r#""action": "RECEIPT_ACTION_WALLED""#, r#""token": ""#],
+    ),
+    (
+        "kith.v1.IdentityService.Unlink",
+        r#"{"a": "user_id:u1", "b": "email:joe@example.com"}"#,
+        &[r#""action": "RECEIPT_ACTION_SPLIT""#],
+    ),
+    ("kith.v1.IdentityService.ListLargest", r#"{"by": "LARGEST_BY_GROWTH"}"#, &["{}"]),
     ("kith.v1.AdminService.GetStats", "{}", &[r#""name": "profile_by_id""#, r#""appliedCommands": ""#]),
     ("kith.v1.AdminService.ListKeys", "{}", &["{}"]),
     ("grpc.health.v1.Health.Check", r#"{"service": "kith.v1.LookupService"}"#, &[r#""status": "SERVING""#]),
@@ -156,13 +184,15 @@ fn a_client_that_knows_only_the_address_calls_everything() {
     assert!(watched.contains(r#""status": "SERVING""#), "{watched}");
     called.insert(WATCH.to_owned());
     errors_have_their_details(&tool);
+    called.extend(a_merge_is_undone(&tool));
+    called.extend(a_quarantine_is_ended(&tool));
     called.extend(keys_are_made_and_revoked(&mut tool));
     assert_eq!(called, methods, "every method is called, and no other");
 }
 
 /// Descriptions come with the comments of the protos.
 fn every_rpc_is_described(tool: &Tool, methods: &BTreeSet<String>) {
-    for service in ["LookupService", "WriteService", "ProfileService", "AdminService"] {
+    for service in ["LookupService", "WriteService", "ProfileService", "IdentityService", "AdminService"] {
         let service = format!("kith.v1.{service}");
         let text = tool.run(&["describe", &service]);
         let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
@@ -184,6 +214,36 @@ fn errors_have_their_details(tool: &Tool) {
     {
         assert!(stderr.contains(part), "no {part} in {stderr}");
     }
+}
+
+/// By its id, as it is listed.
+fn a_merge_is_undone(tool: &Tool) -> [String; 2] {
+    let methods = ["ListMerges", "UndoMerge"].map(|name| format!("kith.v1.IdentityService.{name}"));
+    for keys in [r#""phone:+4930901820""#, r#""user_id:u3""#, r#""user_id:u3", "phone:+4930901820""#] {
+        let id = keys.len();
+        let fact = format!(r#"{{"fact": {{"message_id": "merge-{id}", "keys": [{keys}], "page": {{}}}}}}"#);
+        tool.call("kith.v1.WriteService.Write", &fact);
+    }
+    let listed: Json = serde_json::from_str(&tool.call(&methods[0], r#"{"key": "user_id:u3"}"#)).unwrap();
+    let id = &listed["merges"][0]["absorbedProfileId"];
+    let undone = tool.call(&methods[1], &format!(r#"{{"merge_id": {id}}}"#));
+    assert!(undone.contains("RECEIPT_ACTION_SPLIT"), "{undone}");
+    methods
+}
+
+/// Of an address that more than 20 profiles could not have.
+fn a_quarantine_is_ended(tool: &Tool) -> [String; 1] {
+    let fact = |number| {
+        let keys = format!(r#""user_id:many{number}", "email:many@example.com""#);
+        format!(r#"{{"message_id": "many-{number}", "keys": [{keys}], "page": {{}}}}"#)
+    };
+    let facts: Vec<String> = (0..22).map(fact).collect();
+    let written = tool.call("kith.v1.WriteService.BatchWrite", &format!(r#"{{"facts": [{}]}}"#, facts.join(",")));
+    assert!(written.contains("RECEIPT_ACTION_QUARANTINED"), "{written}");
+    let method = "kith.v1.IdentityService.ReleaseQuarantine".to_owned();
+    let released = tool.call(&method, r#"{"key": "email:many@example.com"}"#);
+    assert!(released.contains("RECEIPT_ACTION_RELEASED"), "{released}");
+    [method]
 }
 
 /// From the first key on every call needs one.

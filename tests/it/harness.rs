@@ -25,10 +25,13 @@ login = true
 [identifiers.phone]
 [identifiers.anonymous_id]
 limit = 100
+[identifiers.device_id]
+[identifiers.session_id]
+limit = 5000
 [identifiers.account_id]
 limit = 1
 [kinds.person]
-identifiers = ["user_id", "email", "phone", "anonymous_id"]
+identifiers = ["user_id", "email", "phone", "device_id", "session_id", "anonymous_id"]
 [kinds.account]
 identifiers = ["account_id"]
 [computed."orders.count"]

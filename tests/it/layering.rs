@@ -69,11 +69,23 @@ const PATHS: &[Law] = &[
 const WORDS: &[Law] = &[
     Law { uses: &["async", "await", "SystemTime"], may: &["store", "engine", "client", "server", "cli"] },
     Law {
-        uses: &["lookup_service_client", "write_service_client", "profile_service_client", "admin_service_client"],
+        uses: &[
+            "lookup_service_client",
+            "write_service_client",
+            "profile_service_client",
+            "identity_service_client",
+            "admin_service_client",
+        ],
         may: &["client"],
     },
     Law {
-        uses: &["lookup_service_server", "write_service_server", "profile_service_server", "admin_service_server"],
+        uses: &[
+            "lookup_service_server",
+            "write_service_server",
+            "profile_service_server",
+            "identity_service_server",
+            "admin_service_server",
+        ],
         may: &["server"],
     },
 ];

@@ -1,25 +1,25 @@
 //! The two doors: the engine, and gRPC through a real server. Each puts its answers into the same words.
 
-use kith::domain::answer::{self, Fields, Resolution};
+use kith::client::Client;
+use kith::domain::answer::{self, Answer, Field, Fields, Resolution};
+use kith::domain::correction::{Act, Correction, pair};
 use kith::domain::fact::{Draft, DraftBody, EventType};
 use kith::domain::ids::{KindId, ProfileId, WorkspaceId};
 use kith::domain::key::Key;
+use kith::domain::link::Moment;
 use kith::domain::model::Model;
 use kith::domain::receipt::{Action, Line, Receipt};
-use kith::domain::time::Time;
 use kith::domain::value::{Value, Values};
-use kith::engine::{DEFAULT_WORKSPACE, Durability, Engine, Error, Options, Tier};
+use kith::engine::{Count, DEFAULT_WORKSPACE, Durability, Engine, Error, Options, Tier};
 use kith::proto::v1;
+use kith::server;
 use serde_json::Value as Json;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use super::step::Step;
+use super::step::{Correct, Step};
 use super::{Door, Names};
-use crate::harness::{self, MODEL};
-
-/// When every fact of a script arrives: a day after 1970, so that event times are in the past.
-const NOW: Time = Time::from_micros(86_400_000_000);
+use crate::harness;
 
 pub struct EngineDoor {
     engine: Engine,
@@ -29,7 +29,7 @@ pub struct EngineDoor {
 }
 
 impl EngineDoor {
-    pub fn open() -> Self {
+    pub fn open(model: &str) -> Self {
         let directory = TempDir::new().unwrap();
         let options = Options {
             data: directory.path().to_owned(),
@@ -39,13 +39,36 @@ impl EngineDoor {
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let engine = Engine::open(&options).unwrap();
-        let workspace = runtime.block_on(engine.apply_model(DEFAULT_WORKSPACE, MODEL, NOW)).unwrap();
+        let workspace = runtime.block_on(engine.apply_model(DEFAULT_WORKSPACE, model, server::now())).unwrap();
         Self { engine, workspace, runtime, _directory: directory }
     }
 
     fn write(&self, draft: Draft) -> Result<Receipt, Error> {
-        let fact = self.engine.check(self.workspace, draft, NOW)?;
-        self.runtime.block_on(async { self.engine.submit(self.workspace, fact, NOW).await?.await })
+        let fact = self.engine.check(self.workspace, draft, server::now())?;
+        self.runtime.block_on(async { self.engine.submit(self.workspace, fact, server::now()).await?.await })
+    }
+
+    fn correct(&self, message_id: &str, correction: &Correct, names: &Names) -> Result<Receipt, Error> {
+        let active = self.engine.model(self.workspace)?;
+        let act = match correction {
+            Correct::KeepApart { a, b, same_human } => {
+                Act::KeepApart { between: pair(a, b, &active.model)?, same_human: *same_human }
+            }
+            Correct::Unlink { a, b } => Act::Unlink { between: pair(a, b, &active.model)? },
+            Correct::Undo { merge } => Act::UndoMerge { merge: ProfileId::parse(&names.id(merge)).unwrap() },
+            Correct::Release { key } => {
+                Act::ReleaseQuarantine { identifier: kith::domain::key::identifier(key, "key", &active.model)? }
+            }
+        };
+        let correction = Correction { message_id: message_id.to_owned(), source: String::new(), act };
+        self.runtime.block_on(self.engine.correct(self.workspace, correction, server::now()))
+    }
+
+    fn tell(&self, receipt: &Receipt, names: &mut Names) -> String {
+        let active = self.engine.model(self.workspace).unwrap();
+        let landed = receipt.profiles.iter().map(|(kind, id)| (self.kind(&active.model, *kind), text(id)));
+        let lines = receipt.lines.iter().map(|line| self.line(&active.model, line));
+        tell_receipt(receipt.duplicate, landed.collect(), lines.collect(), names)
     }
 
     fn kind(&self, model: &Model, id: KindId) -> String {
@@ -58,25 +81,41 @@ impl Door for EngineDoor {
         let active = self.engine.model(self.workspace).unwrap();
         match step {
             Step::Write(draft) => match self.write(draft.clone()) {
-                Ok(receipt) => {
-                    let landed = receipt.profiles.iter().map(|(kind, id)| (self.kind(&active.model, *kind), text(id)));
-                    let lines = receipt.lines.iter().map(|line| self.line(&active.model, line));
-                    tell_receipt(receipt.duplicate, landed.collect(), lines.collect(), names)
-                }
+                Ok(receipt) => self.tell(&receipt, names),
                 Err(Error::Invalid(invalid)) => format!("refused {}: {}\n", invalid.field, invalid.text),
                 Err(error) => panic!("{error}"),
             },
-            Step::Lookup { keys, fields } => {
-                let kind = answer::kind("", &active.model).unwrap();
+            Step::Correct { message_id, correction } => match self.correct(message_id, correction, names) {
+                Ok(receipt) => self.tell(&receipt, names),
+                Err(Error::Invalid(invalid)) => format!("refused {}: {}\n", invalid.field, invalid.text),
+                Err(error) => format!("refused {error}\n"),
+            },
+            Step::Lookup { kind, keys, fields } => {
+                let kind = answer::kind(kind, &active.model).unwrap();
                 let keys: Vec<(usize, Key)> = answer::keys(keys, kind, &active.model).unwrap();
                 let fields = Fields::parse(fields.clone()).unwrap();
                 let answer = self.engine.lookup(self.workspace, &keys, kind.id, &fields, Tier::Disk).unwrap();
+                if let [(_, key)] = keys.as_slice() {
+                    let batch = [key.clone(), key.clone()];
+                    let answers = self.engine.lookup_batch(self.workspace, &batch, kind.id, &fields).unwrap();
+                    let expected = [answer.clone(), Answer { key: 1, ..answer.clone() }];
+                    assert_eq!(answers, expected, "a batch answers otherwise");
+                }
                 let found = match answer.resolution {
-                    Resolution::Found(id) => text(&id),
-                    Resolution::NotFound => String::new(),
+                    Resolution::Found(id) => names.of(&text(&id)),
+                    Resolution::Shared { people } => format!("shared by {people}"),
+                    Resolution::NotFound => names.of(""),
                 };
-                let fields = answer.fields.into_iter().map(|(name, value)| (name, value.map(|value| json(&value))));
-                tell_answer(&found, fields.collect(), names)
+                let fields = answer.fields.into_iter().map(|(name, field)| {
+                    let told = match field {
+                        Field::Present(value) => tell_json(json(&value)),
+                        Field::NotSet => "not set".to_owned(),
+                        Field::Ambiguous => "ambiguous".to_owned(),
+                        Field::TooLarge => "too large".to_owned(),
+                    };
+                    (name, told)
+                });
+                tell_answer(&found, fields.collect())
             }
             Step::Profile { key, kind } => {
                 let kind = answer::kind(kind, &active.model).unwrap();
@@ -86,13 +125,41 @@ impl Door for EngineDoor {
                 };
                 let mut members: Vec<(String, bool)> = profile
                     .membership
-                    .members
+                    .members()
                     .iter()
                     .map(|member| (member.identifier.as_str().to_owned(), member.alias_of.is_some()))
                     .collect();
                 let merges = merges.iter().map(|merge| (text(&merge.absorbed), text(&merge.survivor)));
                 members.sort();
-                tell_profile(&text(&profile.id), &members, merges.collect(), names)
+                let totals = self.engine.totals(self.workspace, &profile).unwrap();
+                let figures = match totals.count {
+                    Count::Of(figures) => Some((figures.members, figures.seats_used)),
+                    Count::Nobody | Count::TooLarge => None,
+                };
+                let groups = profile.holdings.ties.groups.iter().filter_map(|(group, belonging)| {
+                    let role = belonging.role().unwrap_or_default().to_owned();
+                    Some((group.as_str().to_owned(), role, seconds(belonging.since()?)))
+                });
+                let groups = tell_groups(groups.collect(), figures);
+                tell_profile(&text(&profile.id), &members, merges.collect(), names) + &groups
+            }
+            Step::Members { key, kind } => {
+                let kind = answer::kind(if kind.is_empty() { "account" } else { kind }, &active.model).unwrap();
+                let key = Key::parse(key, "key", &active.model).unwrap();
+                let mut members = Vec::new();
+                let mut after = None;
+                loop {
+                    let page = self.engine.members(self.workspace, &key, kind.id, after.as_ref(), 2).unwrap();
+                    let Some(page) = page else { return "nobody\n".to_owned() };
+                    for member in &page.members {
+                        let (role, since) = (&member.role, seconds(&member.since));
+                        members.push(tell_member(&text(&member.profile), role, since, member.group.as_str(), names));
+                    }
+                    after = page.next;
+                    if after.is_none() {
+                        return tell_members(members);
+                    }
+                }
             }
         }
     }
@@ -110,6 +177,12 @@ impl EngineDoor {
             Action::Capped => "capped",
             Action::Refused => "refused",
             Action::Aliased => "aliased",
+            Action::Split => "split",
+            Action::Moved => "moved",
+            Action::Quarantined => "quarantined",
+            Action::Released => "released",
+            Action::Walled => "walled",
+            Action::Unordered => "unordered",
         };
         let key = identifier.as_ref().map(|identifier| identifier.as_str().to_owned()).unwrap_or_default();
         let rule = rule.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -137,13 +210,17 @@ fn json(value: &Value) -> Json {
 pub struct GrpcDoor {
     server: harness::Server,
     runtime: Runtime,
+    _model: TempDir,
 }
 
 impl GrpcDoor {
-    pub fn open() -> Self {
-        let server = harness::Setup::default().arguments(&["--durability", "interval(1000)"]).start();
+    pub fn open(model: &str) -> Self {
+        let directory = TempDir::new().unwrap();
+        let file = directory.path().join("model.toml");
+        std::fs::write(&file, model).unwrap();
+        let server = harness::Setup::default().model(&file).arguments(&["--durability", "interval(1000)"]).start();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self { server, runtime }
+        Self { server, runtime, _model: directory }
     }
 }
 
@@ -159,16 +236,31 @@ impl Door for GrpcDoor {
                         Err(status) => format!("refused {}\n", status.message().trim_start_matches("fact.")),
                     }
                 }
-                Step::Lookup { keys, fields } => {
-                    let request =
-                        v1::LookupRequest { keys: keys.clone(), fields: fields.clone(), ..Default::default() };
+                Step::Correct { message_id, correction } => match correct(&client, message_id, correction, names).await
+                {
+                    Ok(receipt) => tell_wire_receipt(receipt, names),
+                    Err(status) => format!("refused {}\n", status.message()),
+                },
+                Step::Lookup { kind, keys, fields } => {
+                    let (kind, keys, fields) = (kind.clone(), keys.clone(), fields.clone());
+                    let request = v1::LookupRequest { keys, fields, kind, token: String::new() };
                     let answer = client.lookup().lookup(request).await.unwrap().into_inner().answer.unwrap();
                     let values = answer.values;
-                    let fields = answer.states.into_keys().map(|name| {
-                        let value = values.get(&name).map(kith::client::json::value);
-                        (name, value)
+                    let found = match answer.shared_by {
+                        0 => names.of(&answer.profile_id),
+                        people => format!("shared by {people}"),
+                    };
+                    let fields = answer.states.into_iter().map(|(name, state)| {
+                        let told = match v1::FieldState::try_from(state).unwrap() {
+                            v1::FieldState::Present => tell_json(kith::client::json::value(&values[&name])),
+                            v1::FieldState::NotSet => "not set".to_owned(),
+                            v1::FieldState::Ambiguous => "ambiguous".to_owned(),
+                            v1::FieldState::TooLarge => "too large".to_owned(),
+                            v1::FieldState::Unspecified => panic!("a field without a state"),
+                        };
+                        (name, told)
                     });
-                    tell_answer(&answer.profile_id, fields.collect(), names)
+                    tell_answer(&found, fields.collect())
                 }
                 Step::Profile { key, kind } => {
                     let request = v1::GetProfileRequest { key: key.clone(), kind: kind.clone(), token: String::new() };
@@ -181,11 +273,62 @@ impl Door for GrpcDoor {
                     members.sort();
                     let merges = profile.merges.into_iter();
                     let merges = merges.map(|merge| (merge.absorbed_profile_id, merge.survivor_profile_id));
-                    tell_profile(&profile.profile_id, &members, merges.collect(), names)
+                    let groups =
+                        profile.groups.into_iter().map(|group| (group.key, group.role, wire_seconds(group.since)));
+                    let groups = tell_groups(groups.collect(), profile.members.zip(profile.seats_used));
+                    tell_profile(&profile.profile_id, &members, merges.collect(), names) + &groups
+                }
+                Step::Members { key, kind } => {
+                    let mut members = Vec::new();
+                    let (key, kind) = (key.clone(), kind.clone());
+                    let mut request = v1::ListMembersRequest { key, kind, page_size: 1, page_token: String::new() };
+                    loop {
+                        let Ok(response) = client.profile().list_members(request.clone()).await else {
+                            return "nobody\n".to_owned();
+                        };
+                        let v1::ListMembersResponse { members: page, next_page_token } = response.into_inner();
+                        for v1::GroupMember { profile_id, role, since, group } in page {
+                            members.push(tell_member(&profile_id, &role, wire_seconds(since), &group, names));
+                        }
+                        if next_page_token.is_empty() {
+                            return tell_members(members);
+                        }
+                        request.page_token = next_page_token;
+                    }
                 }
             }
         })
     }
+}
+
+async fn correct(
+    client: &Client,
+    message_id: &str,
+    correction: &Correct,
+    names: &Names,
+) -> Result<v1::Receipt, tonic::Status> {
+    let (message_id, source) = (message_id.to_owned(), String::new());
+    let mut identity = client.identity();
+    let receipt = match correction {
+        Correct::KeepApart { a, b, same_human } => {
+            let (a, b, same_human) = (a.clone(), b.clone(), *same_human);
+            let request = v1::KeepApartRequest { a, b, same_human, message_id, source };
+            identity.keep_apart(request).await?.into_inner().receipt
+        }
+        Correct::Unlink { a, b } => {
+            let request = v1::UnlinkRequest { a: a.clone(), b: b.clone(), message_id, source };
+            identity.unlink(request).await?.into_inner().receipt
+        }
+        Correct::Undo { merge } => {
+            let request = v1::UndoMergeRequest { merge_id: names.id(merge), dry_run: false, message_id, source };
+            identity.undo_merge(request).await?.into_inner().receipt
+        }
+        Correct::Release { key } => {
+            let request = v1::ReleaseQuarantineRequest { key: key.clone(), message_id, source };
+            identity.release_quarantine(request).await?.into_inner().receipt
+        }
+    };
+    Ok(receipt.unwrap())
 }
 
 fn wire_fact(draft: Draft) -> v1::Fact {
@@ -202,13 +345,13 @@ fn wire_fact(draft: Draft) -> v1::Fact {
                 EventType::Screen => v1::fact::Body::Screen(v1::Screen { name: event.name, properties }),
             }
         }
-        DraftBody::Group { key, traits } => {
-            v1::fact::Body::Group(v1::Group { key, traits: Some(wire_values(&traits)) })
+        DraftBody::Group { key, traits, role, left } => {
+            v1::fact::Body::Group(v1::Group { key, traits: Some(wire_values(&traits)), role, left })
         }
         DraftBody::Alias { previous } => v1::fact::Body::Alias(v1::Alias { previous }),
     };
-    let micros = i64::try_from(time.unwrap_or_default().micros()).unwrap();
-    let time = Some(prost_types::Timestamp { seconds: micros / 1_000_000, nanos: 0 });
+    let seconds = i64::try_from(time.unwrap_or_default().micros() / 1_000_000).unwrap();
+    let time = Some(prost_types::Timestamp { seconds, nanos: 0 });
     v1::Fact { message_id, time, source, keys, body: Some(body) }
 }
 
@@ -248,15 +391,48 @@ fn tell_receipt(duplicate: bool, landed: Vec<(String, String)>, lines: Vec<[Stri
     told
 }
 
-fn tell_answer(profile: &str, mut fields: Vec<(String, Option<Json>)>, names: &mut Names) -> String {
-    fields.sort_by(|(a, _), (b, _)| a.cmp(b));
-    let mut told = format!("{}\n", names.of(profile));
+fn tell_answer(found: &str, mut fields: Vec<(String, String)>) -> String {
+    fields.sort();
+    let mut told = format!("{found}\n");
     for (name, value) in fields {
-        let number = value.as_ref().and_then(Json::as_f64).map(|number| number.to_string());
-        let value = number.or_else(|| value.map(|value| value.to_string()));
-        told.push_str(&format!("  {name} = {}\n", value.unwrap_or_else(|| "not set".to_owned())));
+        told.push_str(&format!("  {name} = {value}\n"));
     }
     told
+}
+
+/// As JSON; whole numbers without their fraction, which only one of the doors writes.
+fn tell_json(value: Json) -> String {
+    value.as_f64().map_or_else(|| value.to_string(), |number| number.to_string())
+}
+
+fn seconds(moment: &Moment) -> u64 {
+    moment.time.micros() / 1_000_000
+}
+
+fn wire_seconds(time: Option<prost_types::Timestamp>) -> u64 {
+    time.unwrap().seconds.try_into().unwrap()
+}
+
+fn as_role(role: &str) -> String {
+    if role.is_empty() { String::new() } else { format!(" as {role}") }
+}
+
+/// The groups of a profile, in the order of their names, and what its members come to.
+fn tell_groups(mut groups: Vec<(String, String, u64)>, figures: Option<(u32, u32)>) -> String {
+    groups.sort();
+    let groups = groups.iter().map(|(group, role, since)| format!("  in {group}{} since {since}\n", as_role(role)));
+    let figures = figures.iter().map(|(members, seats)| format!("  members {members}, seats used {seats}\n"));
+    groups.chain(figures).collect()
+}
+
+fn tell_member(profile: &str, role: &str, since: u64, group: &str, names: &mut Names) -> String {
+    format!("{}{} since {since} in {group}\n", names.of(profile), as_role(role))
+}
+
+/// The members by their names, because the order of their ids is not the same through both doors.
+fn tell_members(mut members: Vec<String>) -> String {
+    members.sort();
+    if members.is_empty() { "no members\n".to_owned() } else { members.concat() }
 }
 
 fn tell_profile(profile: &str, members: &[(String, bool)], merges: Vec<(String, String)>, names: &mut Names) -> String {

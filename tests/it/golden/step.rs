@@ -6,8 +6,29 @@ use kith::domain::value::{Value, Values};
 
 pub enum Step {
     Write(Draft),
-    Lookup { keys: Vec<String>, fields: Vec<String> },
+    Lookup { kind: String, keys: Vec<String>, fields: Vec<String> },
     Profile { key: String, kind: String },
+    Members { key: String, kind: String },
+    Correct { message_id: String, correction: Correct },
+}
+
+pub enum Correct {
+    KeepApart {
+        a: String,
+        b: String,
+        same_human: bool,
+    },
+    Unlink {
+        a: String,
+        b: String,
+    },
+    /// Of the profile that the script calls so.
+    Undo {
+        merge: String,
+    },
+    Release {
+        key: String,
+    },
 }
 
 impl Step {
@@ -15,15 +36,43 @@ impl Step {
         let (verb, rest) = word(line);
         match verb {
             "lookup" => {
+                let (kind, rest) = if rest.starts_with('{') { ("", rest) } else { word(rest) };
                 let (keys, rest) = keys(rest);
-                Self::Lookup { keys, fields: rest.split_whitespace().map(ToOwned::to_owned).collect() }
+                Self::Lookup {
+                    kind: kind.to_owned(),
+                    keys,
+                    fields: rest.split_whitespace().map(ToOwned::to_owned).collect(),
+                }
             }
             "profile" => {
                 let (mut keys, kind) = keys(rest);
                 Self::Profile { key: keys.remove(0), kind: kind.trim().to_owned() }
             }
+            "members" => {
+                let (mut keys, kind) = keys(rest);
+                Self::Members { key: keys.remove(0), kind: kind.trim().to_owned() }
+            }
+            "keep-apart" | "unlink" | "undo" | "release" => {
+                let (message_id, rest) = word(rest);
+                Self::Correct { message_id: message_id.to_owned(), correction: correction(verb, rest) }
+            }
             verb => Self::Write(draft(verb, rest)),
         }
+    }
+}
+
+fn correction(verb: &str, rest: &str) -> Correct {
+    if verb == "undo" {
+        return Correct::Undo { merge: rest.trim().to_owned() };
+    }
+    let (keys, rest) = keys(rest);
+    match (verb, keys.as_slice()) {
+        ("keep-apart", [a, b]) => {
+            Correct::KeepApart { a: a.clone(), b: b.clone(), same_human: rest.trim() == "same_human" }
+        }
+        ("unlink", [a, b]) => Correct::Unlink { a: a.clone(), b: b.clone() },
+        ("release", [key]) => Correct::Release { key: key.clone() },
+        _ => panic!("{verb} takes other keys"),
     }
 }
 
@@ -31,7 +80,7 @@ fn draft(verb: &str, rest: &str) -> Draft {
     let (message_id, rest) = word(rest);
     let (keys, rest) = keys(rest);
     let (time, rest) = word(rest.strip_prefix('@').expect("a time"));
-    let time = Time::from_micros(time.parse::<u64>().expect("a number of seconds") * 1_000_000);
+    let time = self::time(time);
     let body = match verb {
         "identify" => DraftBody::Identify { traits: values(rest), address: String::new() },
         "describe" => {
@@ -46,14 +95,24 @@ fn draft(verb: &str, rest: &str) -> Draft {
             let (name, rest) = quoted(rest);
             DraftBody::Event(Event { event_type: EventType::Page, name, properties: values(rest) })
         }
-        "group" => {
+        "group" | "leave" => {
             let (key, rest) = word(rest);
-            DraftBody::Group { key: key.to_owned(), traits: values(rest) }
+            let (role, rest) = rest.strip_prefix("as ").map_or(("", rest), word);
+            let (key, role) = (key.to_owned(), role.to_owned());
+            DraftBody::Group { key, traits: values(rest), role, left: verb == "leave" }
         }
         "alias" => DraftBody::Alias { previous: word(rest).0.to_owned() },
         other => panic!("no such step: {other}"),
     };
     Draft { message_id: message_id.to_owned(), time: Some(time), source: String::new(), keys, body }
+}
+
+fn time(text: &str) -> Time {
+    let seconds = |text: &str| text.parse::<u64>().expect("a number of seconds") * 1_000_000;
+    match text.strip_prefix('+') {
+        Some(ahead) => kith::server::now().plus_micros(seconds(ahead)),
+        None => Time::from_micros(seconds(text)),
+    }
 }
 
 fn word(text: &str) -> (&str, &str) {

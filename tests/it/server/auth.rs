@@ -3,10 +3,12 @@
 use kith::domain::access::Scope;
 use kith::domain::model::DEFAULT_MODEL;
 use kith::proto::v1::admin_service_client::AdminServiceClient;
+use kith::proto::v1::identity_service_client::IdentityServiceClient;
 use kith::proto::v1::profile_service_client::ProfileServiceClient;
 use kith::proto::v1::{
-    CreateKeyRequest, GetProfileRequest, GetStatsRequest, ListKeysRequest, Resolution, RevokeKeyRequest,
-    StreamLookupRequest, StreamLookupResponse, StreamWriteRequest, StreamWriteResponse, WriteRequest,
+    CreateKeyRequest, GetProfileRequest, GetStatsRequest, KeepApartRequest, ListKeysRequest, ListMergesRequest,
+    Resolution, RevokeKeyRequest, SimulateRequest, StreamLookupRequest, StreamLookupResponse, StreamWriteRequest,
+    StreamWriteResponse, UndoMergeRequest, WriteRequest,
 };
 use kith::server;
 use tokio::sync::mpsc;
@@ -61,6 +63,28 @@ async fn each_service_needs_its_scope() {
     refused(lookups.lookup(with_key(lookup("user_id:1"), &write)).await, code, reason);
     refused(profiles.get_profile(with_key(profile(), &admin)).await, code, reason);
     refused(admins.get_stats(with_key(GetStatsRequest {}, &read)).await, code, reason);
+}
+
+#[tokio::test]
+async fn looking_into_identities_needs_read_and_correcting_them_write() {
+    let served = serve(|_| {}).await;
+    let (_, read) = served.key("default", &[Scope::Read]).await;
+    let (_, write) = served.key("default", &[Scope::Write]).await;
+    let mut identity = IdentityServiceClient::new(served.channel().await);
+    let fact = || SimulateRequest { facts: vec![identify("m1", "user_id:1", "name", "Joe")] };
+    let (a, b) = ("user_id:1".to_owned(), "email:joe@example.com".to_owned());
+    let apart = || KeepApartRequest { a: a.clone(), b: b.clone(), ..KeepApartRequest::default() };
+    let undo = || UndoMergeRequest { merge_id: "1".repeat(32), dry_run: true, ..UndoMergeRequest::default() };
+
+    identity.simulate(with_key(fact(), &read)).await.unwrap();
+    identity.list_merges(with_key(ListMergesRequest::default(), &read)).await.unwrap();
+    identity.keep_apart(with_key(apart(), &write)).await.unwrap();
+
+    let (code, reason) = (Code::PermissionDenied, "SCOPE_MISSING");
+    refused(identity.simulate(with_key(fact(), &write)).await, code, reason);
+    refused(identity.list_merges(with_key(ListMergesRequest::default(), &write)).await, code, reason);
+    refused(identity.keep_apart(with_key(apart(), &read)).await, code, reason);
+    refused(identity.undo_merge(with_key(undo(), &read)).await, code, reason);
 }
 
 #[tokio::test]

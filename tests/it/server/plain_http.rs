@@ -26,6 +26,8 @@ async fn metrics_count_calls_and_hold_no_identifier() {
         r#"kith_lookups_total{result="found"} 1"#,
         r#"kith_lookups_total{result="refused"} 1"#,
         r#"kith_facts_total{result="applied"} 1"#,
+        r#"kith_receipt_lines_total{action="created"} 1"#,
+        r#"kith_receipt_lines_total{action="unordered"} 0"#,
         "kith_in_flight_calls 1",
     ];
     for line in lines {
