@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo run test check bench clean-data
+.PHONY: help setup build demo run test soak check bench clean-data
 
 help: ## list the commands
 	@echo "kith: who is this, and what should I know before I speak to them?"
@@ -23,6 +23,9 @@ run: build ## serve on 127.0.0.1:7600 with the data in ./data, which start as th
 
 test: setup ## run every test
 	@scripts/test.sh
+
+soak: setup ## hold the properties of the tests against millions of random facts and corrections
+	@scripts/soak.sh
 
 check: setup ## formatting, lints, documentation, licences and advisories, proto style
 	@scripts/check.sh

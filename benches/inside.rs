@@ -9,7 +9,7 @@ use criterion::{BatchSize, Criterion, Throughput};
 use kith::cli::bench::keys::{Draw, Spread};
 use kith::cli::bench::people::{Datum, Population, mix, spread_names};
 use kith::codec::document::{COMPUTED, Document, Field, encode};
-use kith::domain::answer::{Answer, Fields, Resolution};
+use kith::domain::answer::{self, Answer, Fields, Resolution};
 use kith::domain::fact::{Draft, DraftBody, Event, EventType};
 use kith::domain::ids::{KindId, WorkspaceId};
 use kith::domain::key::Key;
@@ -141,8 +141,9 @@ impl Subject {
     }
 }
 
-fn is_complete(answer: &Answer) -> bool {
-    matches!(answer.resolution, Resolution::Found(_)) && answer.fields.iter().all(|(_, value)| value.is_some())
+fn is_complete(found: &Answer) -> bool {
+    matches!(found.resolution, Resolution::Found(_))
+        && found.fields.iter().all(|(_, field)| matches!(field, answer::Field::Present(_)))
 }
 
 fn introduction(number: u64) -> Draft {

@@ -107,6 +107,7 @@ fn answer(fields: usize) -> Answer {
         states: names.into_iter().map(|name| (name, FieldState::Present.into())).collect(),
         model_version: 1,
         error: None,
+        shared_by: 0,
     }
 }
 
