@@ -98,7 +98,7 @@ pub fn main() -> ExitCode {
 fn run(global: Global, command: Command) -> Result<Outcome, Failure> {
     match command {
         Command::Completions(args) => completions::run(args),
-        Command::Model(args) => model::run(args, global.json),
+        Command::Model(args) => model::run(args, global),
         Command::Config(args) => config::run(args, &App::new(global, Vec::new())?),
         Command::Bench(args) => bench::run(&args, &App::new(global, Vec::new())?),
         Command::Serve(args) => {

@@ -23,6 +23,7 @@ use crate::config::{Config, Secret};
 use crate::proto::v1::admin_service_client::AdminServiceClient;
 use crate::proto::v1::identity_service_client::IdentityServiceClient;
 use crate::proto::v1::lookup_service_client::LookupServiceClient;
+use crate::proto::v1::model_service_client::ModelServiceClient;
 use crate::proto::v1::profile_service_client::ProfileServiceClient;
 use crate::proto::v1::write_service_client::WriteServiceClient;
 
@@ -80,6 +81,13 @@ impl Client {
     /// Why identities are as they are, and their corrections.
     pub fn identity(&self) -> IdentityServiceClient<Transport> {
         IdentityServiceClient::new(self.transport.clone())
+            .max_decoding_message_size(self.max_message_bytes)
+            .max_encoding_message_size(self.max_message_bytes)
+    }
+
+    /// The model and its changes.
+    pub fn model(&self) -> ModelServiceClient<Transport> {
+        ModelServiceClient::new(self.transport.clone())
             .max_decoding_message_size(self.max_message_bytes)
             .max_encoding_message_size(self.max_message_bytes)
     }

@@ -20,6 +20,7 @@ pub mod model;
 pub mod owner;
 pub mod profile;
 pub mod receipt;
+pub mod refold;
 pub mod resolution;
 pub mod size;
 pub mod time;

@@ -8,6 +8,8 @@ mod command;
 mod identity;
 mod lookup;
 mod members;
+mod model;
+mod refolder;
 mod show;
 mod state;
 mod sync;
@@ -30,6 +32,7 @@ use crate::domain::time::Time;
 use crate::store;
 use crate::store::Store;
 use command::{Command, Effect};
+use refolder::Refolder;
 use state::State;
 use sync::Sync;
 use writer::{Job, Writer};
@@ -37,6 +40,7 @@ use writer::{Job, Writer};
 pub use crate::store::{Error as StoreError, FamilyStats, MAX_OPEN_FILES, Tier, is_database};
 pub use identity::{Apart, LargeProfile, LargestBy, MAX_SIMULATED_FACTS, Merges, Pair, Together};
 pub use members::{Count, Figures, Listed, MemberPage, MemberPlace, Totals};
+pub use model::{Difference, ModelState};
 pub use state::ActiveModel;
 
 /// The workspace that is always there.
@@ -123,13 +127,15 @@ pub struct Engine {
 
 struct Threads {
     writer: Writer,
+    refolder: Refolder,
     sync: Sync,
 }
 
 impl Threads {
-    /// The writer first: what it commits last is synced too.
+    /// The writer first: nobody waits for it then, and what it commits last is synced too.
     fn stop(&self) {
         self.writer.stop();
+        self.refolder.stop();
         self.sync.stop();
     }
 }
@@ -150,17 +156,20 @@ impl Engine {
         let state = Arc::new(State::load(store)?);
         let (queue, jobs) = mpsc::channel(options.write_queue.max(1));
         let writer = Writer::start(Arc::clone(&state), jobs, options.durability)?;
+        let refolder = Refolder::start(Arc::clone(&state), queue.clone())?;
         let sync = Sync::start(Arc::clone(&state), options.durability)?;
-        Ok(Self { state, queue, threads: Arc::new(Threads { writer, sync }) })
+        Ok(Self { state, queue, threads: Arc::new(Threads { writer, refolder, sync }) })
     }
 
     /// Makes `source` the model of the workspace called `name`, which is created if there is none. The same model
-    /// again changes nothing. A change that would need profiles to be folded again is refused.
+    /// again changes nothing. A change of the rules of resolution is refused where there are facts: see
+    /// [`Engine::change_model`].
     pub async fn apply_model(&self, name: &str, source: &str, now: Time) -> Result<WorkspaceId, Error> {
-        let command = Command::ApplyModel { workspace: name.to_owned(), source: source.to_owned() };
+        let (workspace, source) = (name.to_owned(), source.to_owned());
+        let command = Command::ApplyModel { workspace, source, refolds: false };
         match self.run(command, now).await? {
             Effect::Model(workspace) => Ok(workspace),
-            Effect::Receipt(_) | Effect::Key(_) => Err(Error::Closed),
+            Effect::Receipt(_) | Effect::Key(_) | Effect::Refolded => Err(Error::Closed),
         }
     }
 
@@ -243,7 +252,7 @@ impl Engine {
         let hash = hash.ok_or(Error::NotFound("the key"))?;
         match self.run(Command::RevokeKey(hash), now).await? {
             Effect::Key(key) => Ok(key),
-            Effect::Receipt(_) | Effect::Model(_) => Err(Error::Closed),
+            Effect::Receipt(_) | Effect::Model(_) | Effect::Refolded => Err(Error::Closed),
         }
     }
 

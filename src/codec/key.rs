@@ -284,6 +284,14 @@ impl LinkIndexKey {
         put_escaped(&mut out, identifier.as_str());
         out
     }
+
+    /// Where the links of the identifiers after `identifier` begin.
+    pub fn past(workspace: WorkspaceId, identifier: &Identifier) -> Vec<u8> {
+        let mut out = Self::prefix(workspace, identifier);
+        out.extend_from_slice(&u128::MAX.to_be_bytes());
+        out.push(0);
+        out
+    }
 }
 
 impl Key for LinkIndexKey {
@@ -363,6 +371,19 @@ impl Key for ModelKey {
 }
 
 /// `sha-256 of the secret:32`, of `key_by_hash`: the workspace is what is being looked for, so it is not in the key.
+/// `workspace:4`, of `refold_by_workspace`.
+impl Key for WorkspaceId {
+    fn encode(&self) -> Vec<u8> {
+        self.0.to_be_bytes().to_vec()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let mut cursor = Cursor::new(bytes, "workspace key");
+        let key = Self(cursor.u32()?);
+        cursor.end().map(|()| key)
+    }
+}
+
 impl Key for SecretHash {
     fn encode(&self) -> Vec<u8> {
         self.0.to_vec()

@@ -11,6 +11,7 @@ mod graph;
 mod holdings;
 mod profile;
 mod receipt;
+mod refold;
 mod size;
 
 use bincode::config::{BigEndian, Configuration, Limit, Varint};

@@ -1,6 +1,7 @@
 //! Identifiers: `type:value`, in canonical form.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::invalid::{Invalid, Reason};
 
@@ -13,10 +14,10 @@ pub const PROFILE_ID_TYPE: &str = "profile_id";
 
 /// One identifier: a type of the model and a canonical value, kept as the one string `type:value`.
 ///
-/// Ordered by that string. `Debug` prints the type alone, so that no value reaches a log by accident.
+/// Ordered by that string. A clone shares it: folding a large component makes many. `Debug` prints the type alone, so that no value reaches a log by accident.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identifier {
-    text: Box<str>,
+    text: Arc<str>,
 }
 
 impl Identifier {

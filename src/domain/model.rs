@@ -135,17 +135,17 @@ impl Model {
         &self.computed
     }
 
-    /// What differs from `old` so that profiles would have to be folded, or aggregates computed, again; `None` where
-    /// only computed attributes were added.
-    pub fn change_that_needs_folding(&self, old: &Self) -> Option<String> {
-        if self.kinds != old.kinds {
-            return Some("its kinds".to_owned());
-        }
-        if self.types != old.types {
-            return Some("its identifier types".to_owned());
-        }
+    /// Why this model cannot take the place of `old` where facts are stored; `None` if it can. Computed attributes can
+    /// only be added: what they would have been so far is not known.
+    pub fn loses(&self, old: &Self) -> Option<String> {
         let kept = |computed: &&Computed| !self.computed.contains(computed);
         old.computed.iter().find(kept).map(|lost| format!("the computed attribute `{}`", lost.name))
+    }
+
+    /// True if identities are to be folded by the same rules as under `old`.
+    pub fn has_rules_of(&self, old: &Self) -> bool {
+        let rules = |declared: &IdentifierType| IdentifierType { login: false, ..declared.clone() };
+        self.kinds == old.kinds && self.types().map(rules).eq(old.types().map(rules))
     }
 
     /// True for names that lookups read elsewhere than among a profile's attributes: `*`, and what begins with

@@ -170,7 +170,7 @@ pub struct Profile {
     pub retired: Vec<ProfileId>,
     /// The union of what belongs to its identifiers.
     pub holdings: Holdings,
-    /// The version of the model whose rules it was folded under.
+    /// The version of the model whose rules it was last folded under, or found to be too large to be.
     pub rules: u64,
 }
 

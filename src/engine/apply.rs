@@ -11,13 +11,16 @@ mod folding;
 mod model;
 mod plan;
 mod profile_rows;
+mod refold;
 mod step;
 
 pub(super) use component::{Component, too_large};
+pub(super) use model::{check as check_model, parse as parse_model};
+pub(super) use refold::{Refolded, Sweep, refold};
 
 use super::Error;
 use super::command::{Command, Effect};
-use super::state::Registry;
+use super::state::{ActiveModel, Registry};
 use crate::domain::ids::{LogPlace, ProfileId, Seq, WorkspaceId};
 use crate::domain::time::Time;
 use crate::store::batch::Batch;
@@ -30,17 +33,27 @@ pub(super) struct Place {
     pub(super) logged: Time,
     /// The version of the model since which the rules of resolution are as they are.
     pub(super) rules: u64,
+    /// True as long as there are profiles that are not yet what these rules lead to.
+    pub(super) refolding: bool,
+}
+
+impl Place {
+    /// The place of a command of a workspace with this model.
+    pub(super) fn new(workspace: WorkspaceId, seq: Seq, logged: Time, active: &ActiveModel) -> Self {
+        let ActiveModel { rules, refolding, version: _, model: _ } = active;
+        Self { workspace, seq, logged, rules: *rules, refolding: *refolding }
+    }
 }
 
 /// The ids that one command hands out.
 #[derive(Debug)]
-struct Ids {
+pub(super) struct Ids {
     place: Place,
     next: u32,
 }
 
 impl Ids {
-    fn new(place: Place) -> Self {
+    pub(super) fn new(place: Place) -> Self {
         Self { place, next: 0 }
     }
 
@@ -83,16 +96,22 @@ fn apply(
     match command {
         Command::Write { workspace, fact } => {
             let active = registry.model(workspace)?;
-            let place = Place { workspace, seq, logged, rules: active.rules };
+            let place = Place::new(workspace, seq, logged, &active);
             fact::write(batch, &active.model, place, &fact).map(Effect::Receipt)
         }
         Command::Correct { workspace, correction } => {
             let active = registry.model(workspace)?;
-            let place = Place { workspace, seq, logged, rules: active.rules };
+            let place = Place::new(workspace, seq, logged, &active);
             correction::correct(batch, &active.model, place, &correction).map(Effect::Receipt)
         }
-        Command::ApplyModel { workspace, source } => {
-            model::apply(batch, registry, &workspace, &source, logged).map(Effect::Model)
+        Command::ApplyModel { workspace, source, refolds } => {
+            let change = model::Change { name: &workspace, source: &source, refolds };
+            model::apply(batch, registry, &change, logged).map(Effect::Model)
+        }
+        Command::Refold { workspace } => {
+            let active = registry.model(workspace)?;
+            let place = Place::new(workspace, seq, logged, &active);
+            refold::go_on(batch, &active, place).map(|()| Effect::Refolded)
         }
         Command::CreateKey(key) => access::create(batch, registry, key).map(Effect::Key),
         Command::RevokeKey(hash) => access::revoke(batch, &hash, logged).map(Effect::Key),

@@ -18,7 +18,14 @@ pub(super) enum Command {
     /// Correct what is known of identities.
     Correct { workspace: WorkspaceId, correction: Box<Correction> },
     /// Make `source` the model of the workspace of that name, which is created if there is none.
-    ApplyModel { workspace: String, source: String },
+    ApplyModel {
+        workspace: String,
+        source: String,
+        /// Whether the rules of resolution may change, and identities be folded again.
+        refolds: bool,
+    },
+    /// Fold the next identities of a workspace again whose rules have changed.
+    Refold { workspace: WorkspaceId },
     /// Store an API key.
     CreateKey(ApiKey),
     /// Revoke the API key with this hash.
@@ -34,6 +41,8 @@ pub(super) enum Effect {
     Model(WorkspaceId),
     /// The key as it is now.
     Key(ApiKey),
+    /// Identities were folded again.
+    Refolded,
 }
 
 impl Command {
@@ -48,7 +57,7 @@ impl Effect {
     pub(super) fn into_receipt(self) -> Result<Receipt, Error> {
         match self {
             Self::Receipt(receipt) => Ok(receipt),
-            Self::Model(_) | Self::Key(_) => Err(Error::NotFound("the receipt")),
+            Self::Model(_) | Self::Key(_) | Self::Refolded => Err(Error::NotFound("the receipt")),
         }
     }
 }

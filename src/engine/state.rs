@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 
 use tokio::sync::watch;
 
 use super::Error;
 use crate::codec::key::ModelKey;
+use crate::codec::record::ModelVersion;
 use crate::domain::access::{ApiKey, SecretHash};
 use crate::domain::ids::{Seq, WorkspaceId};
 use crate::domain::model::Model;
@@ -22,6 +23,8 @@ pub struct ActiveModel {
     pub version: u64,
     /// The version since which the rules of resolution are as they are.
     pub rules: u64,
+    /// True as long as there are profiles that are not yet what these rules lead to.
+    pub refolding: bool,
     /// The model.
     pub model: Model,
 }
@@ -40,6 +43,7 @@ pub(super) struct State {
     announced: watch::Sender<Seq>,
     keys_in_use: AtomicBool,
     access_epoch: AtomicU64,
+    diffing: Mutex<()>,
 }
 
 impl State {
@@ -52,6 +56,7 @@ impl State {
             announced: watch::Sender::new(applied),
             keys_in_use: AtomicBool::new(false),
             access_epoch: AtomicU64::new(0),
+            diffing: Mutex::new(()),
             store,
         };
         state.refresh()?;
@@ -121,6 +126,16 @@ impl State {
         self.keys_in_use.load(Ordering::Acquire)
     }
 
+    /// Begins the comparison of a model, of which there is one at a time: it reads all identities. `None` while there is
+    /// one.
+    pub(super) fn begin_diff(&self) -> Option<MutexGuard<'_, ()>> {
+        match self.diffing.try_lock() {
+            Ok(only) => Some(only),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
     pub(super) fn access_epoch(&self) -> u64 {
         self.access_epoch.load(Ordering::Acquire)
     }
@@ -136,13 +151,19 @@ impl Registry {
             let Some((ModelKey { version, .. }, stored)) = newest else { continue };
             let model = Model::parse(&stored.source)
                 .map_err(|error| Error::Conflict(format!("model {version} of a workspace is not readable: {error}")))?;
-            registry.models.insert(id, Arc::new(ActiveModel { version, rules: stored.rules, model }));
+            let ModelVersion { rules, refolding, .. } = stored;
+            registry.models.insert(id, Arc::new(ActiveModel { version, rules, refolding, model }));
         }
         Ok(registry)
     }
 
     pub(super) fn workspace(&self, name: &str) -> Option<WorkspaceId> {
         self.names.get(name).copied()
+    }
+
+    /// The workspaces whose identities are being folded again.
+    pub(super) fn refolding(&self) -> Vec<WorkspaceId> {
+        self.models.iter().filter(|(_, active)| active.refolding).map(|(id, _)| *id).collect()
     }
 
     /// The id for a workspace to be created.

@@ -49,6 +49,11 @@ impl Job {
 }
 
 impl Reply<Effect> {
+    /// Waits for the answer where no runtime does.
+    pub(super) fn wait(self) -> Answer {
+        self.answer.blocking_recv().unwrap_or(Err(Error::Closed))
+    }
+
     /// The same reply, read as something else.
     pub(super) fn of<T>(self, read: fn(Effect) -> Result<T, Error>) -> Reply<T> {
         Reply { answer: self.answer, read }

@@ -5,6 +5,7 @@ pub mod access;
 pub mod answer;
 pub mod fact;
 pub mod identity;
+pub mod model;
 pub mod page;
 pub mod profile;
 pub mod receipt;

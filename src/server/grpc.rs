@@ -3,6 +3,7 @@
 mod admin;
 mod identity;
 mod lookup;
+mod model;
 mod profile;
 mod write;
 
@@ -24,6 +25,7 @@ use crate::proto::v1::ErrorReason;
 use crate::proto::v1::admin_service_server::AdminServiceServer;
 use crate::proto::v1::identity_service_server::IdentityServiceServer;
 use crate::proto::v1::lookup_service_server::LookupServiceServer;
+use crate::proto::v1::model_service_server::ModelServiceServer;
 use crate::proto::v1::profile_service_server::ProfileServiceServer;
 use crate::proto::v1::write_service_server::WriteServiceServer;
 
@@ -58,6 +60,7 @@ pub fn faces(routes: Routes, context: &Context, max_message_bytes: usize) -> Fac
     let write = WriteServiceServer::new(write::Write(context.clone()));
     let profile = ProfileServiceServer::new(profile::Profile(context.clone()));
     let identity = IdentityServiceServer::new(identity::Identity(context.clone()));
+    let model = ModelServiceServer::new(model::Models(context.clone()));
     let admin = AdminServiceServer::new(admin::Admin(context.clone()));
     let max = max_message_bytes;
     let lookup = lookup.max_decoding_message_size(max).max_encoding_message_size(max);
@@ -67,6 +70,7 @@ pub fn faces(routes: Routes, context: &Context, max_message_bytes: usize) -> Fac
         .add_service(write.clone())
         .add_service(profile.max_decoding_message_size(max).max_encoding_message_size(max))
         .add_service(identity.max_decoding_message_size(max).max_encoding_message_size(max))
+        .add_service(model.max_decoding_message_size(max).max_encoding_message_size(max))
         .add_service(admin.max_decoding_message_size(max).max_encoding_message_size(max))
         .prepare();
     Faces { lookup, write, routes }

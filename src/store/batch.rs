@@ -52,15 +52,6 @@ impl<'s> Batch<'s> {
         self.kept.is_empty()
     }
 
-    /// True if a key of `family` that starts with `prefix` is there, kept or committed. Staged ones do not count.
-    pub fn any(&self, family: Family, prefix: &[u8]) -> Result<bool, Error> {
-        let kept = self.kept.get(&family).into_iter().flatten();
-        if kept.into_iter().any(|(key, value)| key.starts_with(prefix) && value.is_some()) {
-            return Ok(true);
-        }
-        Ok(self.base.scan(family, prefix, prefix)?.next().transpose()?.is_some())
-    }
-
     /// About how many bytes were written into this batch.
     pub fn bytes(&self) -> usize {
         self.bytes

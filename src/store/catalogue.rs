@@ -13,11 +13,12 @@ use crate::domain::access::{ApiKey, SecretHash};
 use crate::domain::belonging::{GroupMember, Tally};
 use crate::domain::event::StoredEvent;
 use crate::domain::holdings::Holdings;
-use crate::domain::ids::ProfileId;
+use crate::domain::ids::{ProfileId, WorkspaceId};
 use crate::domain::link::Link;
 use crate::domain::owner::Owner;
 use crate::domain::profile::{Merge, Profile};
 use crate::domain::receipt::LoggedReceipt;
+use crate::domain::refold::Refold;
 use crate::domain::size::Size;
 use crate::domain::wall::Wall;
 
@@ -56,6 +57,8 @@ pub enum Family {
     MemberByAccount,
     /// How many members a group has now, by the identifier of the group.
     TallyByAccount,
+    /// How far the identities of a workspace are folded again, where the rules have changed.
+    RefoldByWorkspace,
 }
 
 /// [`Family::LinkById`].
@@ -89,10 +92,12 @@ pub const SIZES: Table<SizeKey, Size> = Table::new(Family::SizeByProfile);
 pub const MEMBERS: Table<MemberKey, GroupMember> = Table::new(Family::MemberByAccount);
 /// [`Family::TallyByAccount`].
 pub const TALLIES: Table<TallyKey, Tally> = Table::new(Family::TallyByAccount);
+/// [`Family::RefoldByWorkspace`].
+pub const REFOLDS: Table<WorkspaceId, Refold> = Table::new(Family::RefoldByWorkspace);
 
 impl Family {
     /// All of them, in order.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::LinkById,
         Self::LinkByIdentifier,
         Self::ProfileIdByIdentifier,
@@ -109,6 +114,7 @@ impl Family {
         Self::SizeByProfile,
         Self::MemberByAccount,
         Self::TallyByAccount,
+        Self::RefoldByWorkspace,
     ];
 
     /// Its name in the database: what it holds, then what it is found by.
@@ -130,6 +136,7 @@ impl Family {
             Self::SizeByProfile => "size_by_profile",
             Self::MemberByAccount => "member_by_account",
             Self::TallyByAccount => "tally_by_account",
+            Self::RefoldByWorkspace => "refold_by_workspace",
         }
     }
 
@@ -150,7 +157,8 @@ impl Family {
             | Self::ModelByVersion
             | Self::KeyByHash
             | Self::Meta
-            | Self::WallByIdentifier => Preset::Small,
+            | Self::WallByIdentifier
+            | Self::RefoldByWorkspace => Preset::Small,
         }
     }
 }

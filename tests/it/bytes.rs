@@ -22,6 +22,7 @@ use kith::domain::link::{Link, Moment};
 use kith::domain::owner::Owner;
 use kith::domain::profile::{Member, Membership, Merge, Profile};
 use kith::domain::receipt::{Action, Line, LoggedReceipt, Receipt, Rule};
+use kith::domain::refold::{self, Refold};
 use kith::domain::size::{Gain, Size};
 use kith::domain::time::Time;
 use kith::domain::value::{Value, Values};
@@ -134,6 +135,20 @@ fn event() -> StoredEvent {
     }
 }
 
+fn refold() -> Refold {
+    let tally = refold::Tally {
+        identifiers: 1,
+        profiles_before: 2,
+        profiles_after: 3,
+        split: 4,
+        merged: 5,
+        joined: 6,
+        freed: 7,
+        left: 8,
+    };
+    Refold { after: Some(identifier("user_id:u1")), finished: true, tally }
+}
+
 fn api_key() -> ApiKey {
     ApiKey {
         key_id: "k1".into(),
@@ -184,7 +199,8 @@ fn every_family_is_laid_out_as_reviewed() {
     let at = |id| ProfileKey { workspace, profile: ProfileId(id) };
     let index = LinkIndexKey { workspace, identifier: identifier("a:\0b"), link: link.id() };
     let event_key = EventKey { workspace, kind, identifier: identifier("user_id:u1"), moment: moment() };
-    let model = ModelVersion { source: "[kinds]".into(), applied_at: Time::from_micros(3), rules: 1 };
+    let applied_at = Time::from_micros(3);
+    let model = ModelVersion { source: "[kinds]".into(), applied_at, rules: 1, refolding: true };
     let group = identifier("account_id:acme");
     let tally_key = TallyKey { workspace, kind, group: group.clone() };
     let tally = Tally { by_types: BTreeMap::from([(group_member().types, 3)]) };
@@ -206,6 +222,7 @@ fn every_family_is_laid_out_as_reviewed() {
         row("size_by_profile", &SizeKey { workspace, kind, profile: ProfileId(0xA1) }, &size()),
         row("member_by_account", &member_key, &group_member()),
         row("tally_by_account", &tally_key, &tally),
+        row("refold_by_workspace", &workspace, &refold()),
     ];
     insta::assert_snapshot!(rows.join("\n"));
 }
@@ -300,7 +317,7 @@ fn decode_everything(bytes: &[u8]) {
     let _ = (Holdings::decode(bytes), Profile::decode(bytes), StoredEvent::decode(bytes), LoggedReceipt::decode(bytes));
     let _ = (ApiKey::decode(bytes), ModelVersion::decode(bytes), <() as Record>::decode(bytes));
     let _ = (IdentifierKey::decode(bytes), ProfileKey::decode(bytes), WallKey::decode(bytes), LinkKey::decode(bytes));
-    let _ = (SizeKey::decode(bytes), Wall::decode(bytes), Size::decode(bytes));
+    let _ = (SizeKey::decode(bytes), Wall::decode(bytes), Size::decode(bytes), Refold::decode(bytes));
     let _ = (MemberKey::decode(bytes), GroupMember::decode(bytes), TallyKey::decode(bytes), Tally::decode(bytes));
     let _ = split_profile(bytes).and_then(|parts| read_ties(parts.ties));
     let _ = (LinkIndexKey::decode(bytes), EventKey::decode(bytes), MessageKey::decode(bytes), ModelKey::decode(bytes));

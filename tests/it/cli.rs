@@ -227,7 +227,7 @@ fn what_needs_no_server_asks_none() {
 }
 
 #[tokio::test]
-async fn a_model_can_change_until_the_first_fact() {
+async fn once_there_are_facts_rules_change_by_a_command_that_shows_what_it_does() {
     let directory = tempfile::tempdir().unwrap();
     let shop = repository("examples/cdnow/model.toml");
     let setup = || Setup::default().data(directory.path());
@@ -237,12 +237,18 @@ async fn a_model_can_change_until_the_first_fact() {
     server.stop().await;
 
     let changed = directory.path().join("changed.toml");
-    std::fs::write(&changed, MODEL).unwrap();
+    let source = std::fs::read_to_string(&shop).unwrap() + "[identifiers.email]\nblocked = ['/@/']\n";
+    std::fs::write(&changed, source).unwrap();
     let serve = ["serve", "--listen", "127.0.0.1:0", "--data", directory.path().to_str().unwrap(), "--model"];
     let refused = alone(&[&serve[..], &[changed.to_str().unwrap()]].concat()).with_code(FAILED);
-    assert!(refused.stderr.contains("cannot change its kinds"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("kith model diff"), "{}", refused.stderr);
     let server = setup().model(&shop).start();
+    let changed = changed.to_str().unwrap();
     ask(&server, &["lookup", "user_id:u1"], "").with_code(DONE).showing(&["Joe"]);
+    ask(&server, &["model", "diff", changed], "").with_code(DONE).showing(&["would lose theirs", "nobody {email:"]);
+    ask(&server, &["model", "apply", changed], "").with_code(DONE).showing(&["identifiers that lose theirs"]);
+    ask(&server, &["model", "show"], "").with_code(DONE).showing(&["blocked = ['/@/']"]);
+    ask(&server, &["model", "diff", changed], "").with_code(DONE).showing(&["no profile would change"]);
 }
 
 #[test]

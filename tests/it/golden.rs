@@ -17,6 +17,8 @@
 //! unlink   m6 {user_id:u1, anonymous_id:a1}
 //! undo     m7 P2
 //! release  m8 {device_id:d1}
+//! model-diff  limits.toml
+//! model-apply limits.toml
 //! repeat 1000 identify m# {anonymous_id:a#}@#
 //! ```
 //!
@@ -26,6 +28,7 @@
 //! down what is answered, and then read the difference.
 
 mod doors;
+mod models;
 mod step;
 
 use std::collections::BTreeMap;
@@ -100,8 +103,7 @@ fn take(door: &mut dyn Door, line: &str, names: &mut Names) -> String {
 /// The model that a script is told under.
 fn model(script: &str) -> String {
     let named = script.lines().find_map(|line| line.strip_prefix(MODEL_LINE));
-    let read = |file: &str| std::fs::read_to_string(repository("tests/golden/models").join(file)).unwrap();
-    named.map_or_else(|| MODEL.to_owned(), read)
+    named.map_or_else(|| MODEL.to_owned(), models::read)
 }
 
 #[test]

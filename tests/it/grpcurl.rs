@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value as Json;
 
-use super::harness::{Server, repository, run};
+use super::harness::{MODEL, Server, repository, run};
 
 /// Two facts of one customer, as a caller types them.
 const JOE: &str = r#"{"fact": {"message_id": "1", "time": "2026-01-02T03:04:05Z", "source": "site",
@@ -186,13 +186,16 @@ fn a_client_that_knows_only_the_address_calls_everything() {
     errors_have_their_details(&tool);
     called.extend(a_merge_is_undone(&tool));
     called.extend(a_quarantine_is_ended(&tool));
+    called.extend(a_model_is_changed(&tool));
     called.extend(keys_are_made_and_revoked(&mut tool));
     assert_eq!(called, methods, "every method is called, and no other");
 }
 
 /// Descriptions come with the comments of the protos.
 fn every_rpc_is_described(tool: &Tool, methods: &BTreeSet<String>) {
-    for service in ["LookupService", "WriteService", "ProfileService", "IdentityService", "AdminService"] {
+    for service in
+        ["LookupService", "WriteService", "ProfileService", "IdentityService", "ModelService", "AdminService"]
+    {
         let service = format!("kith.v1.{service}");
         let text = tool.run(&["describe", &service]);
         let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
@@ -244,6 +247,20 @@ fn a_quarantine_is_ended(tool: &Tool) -> [String; 1] {
     let released = tool.call(&method, r#"{"key": "email:many@example.com"}"#);
     assert!(released.contains("RECEIPT_ACTION_RELEASED"), "{released}");
     [method]
+}
+
+/// Seen before it is done.
+fn a_model_is_changed(tool: &Tool) -> [String; 3] {
+    let methods = ["DiffModel", "ApplyModel", "GetModel"].map(|name| format!("kith.v1.ModelService.{name}"));
+    let source = MODEL.replace("[identifiers.email]", "[identifiers.email]\nlimit = 3");
+    let request = serde_json::json!({"source": source}).to_string();
+    let found = tool.call(&methods[0], &request);
+    assert!(found.contains(r#""profilesBefore": ""#), "{found}");
+    let applied = tool.call(&methods[1], &request);
+    assert!(applied.contains(r#""version": "2""#), "{applied}");
+    let shown = tool.call(&methods[2], "{}");
+    assert!(shown.contains("limit = 3") && shown.contains(r#""refold": "#), "{shown}");
+    methods
 }
 
 /// From the first key on every call needs one.

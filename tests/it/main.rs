@@ -16,5 +16,6 @@ mod harness;
 mod identity;
 mod layering;
 mod reads;
+mod refold;
 mod resolution;
 mod server;

@@ -8,6 +8,7 @@ mod fold;
 mod history;
 mod naive;
 mod quarantine;
+mod rules;
 
 use std::cell::Cell;
 

@@ -87,6 +87,8 @@ pub struct ModelVersion {
     pub applied_at: Time,
     /// The version since which the rules of resolution are as they are.
     pub rules: u64,
+    /// True as long as there are profiles that are not yet what these rules lead to.
+    pub refolding: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -94,16 +96,18 @@ struct ModelV1 {
     source: String,
     applied_at: u64,
     rules: u64,
+    refolding: bool,
 }
 
 impl Record for ModelVersion {
     fn encode(&self) -> Result<Vec<u8>, Error> {
-        let Self { source, applied_at, rules } = self;
-        seal(MODEL, 1, &ModelV1 { source: source.clone(), applied_at: applied_at.micros(), rules: *rules })
+        let Self { source, applied_at, rules, refolding } = self;
+        let (source, applied_at) = (source.clone(), applied_at.micros());
+        seal(MODEL, 1, &ModelV1 { source, applied_at, rules: *rules, refolding: *refolding })
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let ModelV1 { source, applied_at, rules } = open(MODEL, 1, bytes)?;
-        Ok(Self { source, applied_at: Time::from_micros(applied_at), rules })
+        let ModelV1 { source, applied_at, rules, refolding } = open(MODEL, 1, bytes)?;
+        Ok(Self { source, applied_at: Time::from_micros(applied_at), rules, refolding })
     }
 }

@@ -81,11 +81,12 @@ pub fn resolve(evidence: &Evidence, rules: Rules<'_>) -> Partition {
     let mut fold = Fold::over(evidence);
     for (moment, said) in sorted {
         let link = with_aliases_resolved(said, rules, |id| fold.partition.aliases.get(id).cloned());
+        fold.settle(&link);
         let near = fold.near(&link, moment);
         let decision = decide(&link, &near, rules);
         fold.take(said.id(), moment, decision);
     }
-    fold.partition
+    fold.finish()
 }
 
 /// The link with each identifier replaced by what it is another name of, without repeats, strongest first.
@@ -112,7 +113,11 @@ pub fn with_aliases_resolved(
 }
 
 struct Fold<'a> {
+    /// What was folded so far. Its owners may be profiles that were merged since: see [`Fold::owner`].
     partition: Partition,
+    /// What profiles became part of, by those that were merged away. Moving the identifiers of a large profile at each of
+    /// many merges would cost the square of its size.
+    merged: BTreeMap<ProfileId, ProfileId>,
     walls: BTreeMap<&'a Identifier, Vec<&'a Wall>>,
     evidence: &'a Evidence,
     numbered: u128,
@@ -126,7 +131,43 @@ impl<'a> Fold<'a> {
                 walls.entry(end).or_default().push(wall);
             }
         }
-        Self { partition: Partition::default(), walls, evidence, numbered: 0 }
+        Self { partition: Partition::default(), merged: BTreeMap::new(), walls, evidence, numbered: 0 }
+    }
+
+    /// The profile that has the identifier.
+    fn owner(&self, identifier: &Identifier) -> Option<ProfileId> {
+        self.partition.owners.get(identifier).map(|owner| self.survivor(*owner))
+    }
+
+    fn survivor(&self, mut profile: ProfileId) -> ProfileId {
+        while let Some(survivor) = self.merged.get(&profile) {
+            profile = *survivor;
+        }
+        profile
+    }
+
+    /// Notes the owners of the link's identifiers as they are now, so that ways to survivors stay short.
+    fn settle(&mut self, link: &Link) {
+        for identifier in link.identifiers.iter().chain(&link.previous) {
+            let Some(owner) = self.partition.owners.get(identifier).copied() else { continue };
+            let survivor = self.survivor(owner);
+            if survivor != owner {
+                self.merged.insert(owner, survivor);
+                self.partition.owners.insert(identifier.clone(), survivor);
+            }
+        }
+    }
+
+    fn finish(mut self) -> Partition {
+        // Newest first, so that each way to a survivor has one step.
+        for Merge { absorbed, survivor, by: _ } in self.partition.merges.iter().rev() {
+            let last = self.merged.get(survivor).copied().unwrap_or(*survivor);
+            self.merged.insert(*absorbed, last);
+        }
+        for owner in self.partition.owners.values_mut() {
+            *owner = self.merged.get(owner).copied().unwrap_or(*owner);
+        }
+        self.partition
     }
 
     fn near<'n>(&'n self, link: &'n Link, moment: &Moment) -> Neighbourhood<'n> {
@@ -135,16 +176,16 @@ impl<'a> Fold<'a> {
             if self.evidence.quarantined.get(identifier).is_some_and(|quarantine| quarantine.holds_at(moment)) {
                 near.quarantined.insert(identifier);
             }
-            if let Some(owner) = self.partition.owners.get(identifier) {
-                near.owners.insert(identifier, *owner);
-                let profile = self.partition.profiles.get(owner);
-                near.profiles.extend(profile.map(|profile| (*owner, &profile.membership)));
+            if let Some(owner) = self.owner(identifier) {
+                near.owners.insert(identifier, owner);
+                let profile = self.partition.profiles.get(&owner);
+                near.profiles.extend(profile.map(|profile| (owner, &profile.membership)));
             }
         }
         near.walls = self.walls_between(link, &near);
         near.walls.retain(|wall| wall.stands_at(moment));
         for end in near.walls.iter().flat_map(|wall| &wall.between) {
-            near.owners.extend(self.partition.owners.get(end).map(|owner| (end, *owner)));
+            near.owners.extend(self.owner(end).map(|owner| (end, owner)));
         }
         near
     }
@@ -198,12 +239,10 @@ impl<'a> Fold<'a> {
 
     fn merge(&mut self, survivor: ProfileId, absorbed: ProfileId, moment: &Moment) {
         let Some(other) = self.partition.profiles.remove(&absorbed) else { return };
-        for member in other.membership.members() {
-            self.partition.owners.insert(member.identifier.clone(), survivor);
-        }
         if let Some(folded) = self.partition.profiles.get_mut(&survivor) {
             folded.membership.absorb(other.membership);
         }
+        self.merged.insert(absorbed, survivor);
         self.partition.merges.push(Merge { absorbed, survivor, by: moment.clone() });
     }
 

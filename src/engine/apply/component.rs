@@ -46,69 +46,87 @@ impl Component {
         rules: Rules<'_>,
         seeds: &[Identifier],
     ) -> Result<Option<Self>, Error> {
-        Gathering::new(from, workspace, rules, true).gather(seeds)
+        Ok(Gathering::new(from, workspace, rules, None).gather(seeds)?.ok())
     }
 
-    /// As [`Component::gather`], but does not try what was found to be too much before.
+    /// As [`Component::gather`], but does not try what was found to be too much before, under the rules of today. Where it
+    /// is too much, answers the identifier at which that showed: it may be the one that connects so many.
     pub(super) fn gather_unless_marked(
         from: &impl Read,
-        workspace: WorkspaceId,
+        place: Place,
         rules: Rules<'_>,
         seeds: &[Identifier],
-    ) -> Result<Option<Self>, Error> {
-        Gathering::new(from, workspace, rules, false).gather(seeds)
+    ) -> Result<Result<Self, Identifier>, Error> {
+        Gathering::new(from, place.workspace, rules, Some(place.rules)).gather(seeds)
     }
 }
 
 impl<'a, R: Read> Gathering<'a, R> {
-    fn new(from: &'a R, workspace: WorkspaceId, rules: Rules<'a>, tries_anew: bool) -> Self {
-        let (links, walled) = (BTreeMap::new(), BTreeSet::new());
-        Self { from, workspace, rules, found: Component::default(), links, walled, tries_anew }
+    fn new(from: &'a R, workspace: WorkspaceId, rules: Rules<'a>, marked: Option<u64>) -> Self {
+        let (links, walled, passed) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+        Self { from, workspace, rules, found: Component::default(), links, walled, passed, marked }
     }
 
-    fn gather(mut self, seeds: &[Identifier]) -> Result<Option<Component>, Error> {
+    fn gather(mut self, seeds: &[Identifier]) -> Result<Result<Component, Identifier>, Error> {
         for seed in seeds {
             self.walls_at(seed)?;
         }
-        if !self.spread(seeds)? || !self.find_repeats()? {
-            return Ok(None);
+        if let Some(at) = self.spread(seeds)? {
+            return Ok(Err(at));
+        }
+        if let (false, Some(seed)) = (self.find_repeats()?, seeds.first()) {
+            return Ok(Err(seed.clone()));
         }
         let Gathering { mut found, links, .. } = self;
         found.evidence.links = links.into_values().collect();
-        Ok(Some(found))
+        Ok(Ok(found))
     }
 
-    /// Follows links and profiles from identifier to identifier. False if that leads too far.
-    fn spread(&mut self, seeds: &[Identifier]) -> Result<bool, Error> {
+    /// Follows links and profiles from identifier to identifier. Answers the one at which that led too far, if it did.
+    fn spread(&mut self, seeds: &[Identifier]) -> Result<Option<Identifier>, Error> {
         let bound = usize::try_from(Component::MAX_LINKS).unwrap_or(usize::MAX);
-        let mut next: VecDeque<Identifier> = seeds.iter().cloned().collect();
-        while let Some(identifier) = next.pop_front() {
+        let mut next: VecDeque<(Identifier, Reached)> =
+            seeds.iter().map(|seed| (seed.clone(), Reached::AsPart)).collect();
+        while let Some((identifier, reached)) = next.pop_front() {
             if self.found.owners.contains_key(&identifier) || !self.rules.has(&identifier) {
+                continue;
+            }
+            if reached == Reached::ByLink && self.passed.contains(&identifier) {
                 continue;
             }
             let key = IdentifierKey { workspace: self.workspace, kind: self.rules.kind.id, identifier };
             let owner = OWNERS.get(self.from, &key)?.unwrap_or_default();
-            let Some(members) = self.profile(owner.profile)? else { return Ok(false) };
-            next.extend(members);
+            let closed = owner.quarantine == Some(Quarantine::Closed) || self.rules.blocks(&key.identifier);
+            if closed && reached == Reached::ByLink {
+                self.note_quarantine(&key.identifier, &owner);
+                self.passed.insert(key.identifier);
+                continue;
+            }
+            let Some(members) = self.profile(owner.profile)? else { return Ok(Some(key.identifier)) };
+            next.extend(members.into_iter().map(|member| (member, Reached::AsPart)));
             if owner.profile.is_none() {
                 self.walls_at(&key.identifier)?;
             }
-            let closed = owner.quarantine == Some(Quarantine::Closed) || self.rules.blocks(&key.identifier);
             self.learn(&key.identifier, owner);
             if !closed {
-                next.extend(self.links_of(&key.identifier, bound)?);
+                let named = self.links_of(&key.identifier, bound)?.into_iter();
+                next.extend(named.map(|identifier| (identifier, Reached::ByLink)));
             }
             if self.links.len() > bound || self.found.owners.len() > bound {
-                return Ok(false);
+                return Ok(Some(key.identifier));
             }
         }
-        Ok(true)
+        Ok(None)
     }
 
-    fn learn(&mut self, identifier: &Identifier, owner: Owner) {
+    fn note_quarantine(&mut self, identifier: &Identifier, owner: &Owner) {
         if let Some(quarantine) = &owner.quarantine {
             self.found.evidence.quarantined.insert(identifier.clone(), quarantine.clone());
         }
+    }
+
+    fn learn(&mut self, identifier: &Identifier, owner: Owner) {
+        self.note_quarantine(identifier, &owner);
         if let Some(founded) = owner.founded {
             self.found.evidence.founded.insert(identifier.clone(), founded);
         }
@@ -120,7 +138,7 @@ impl<'a, R: Read> Gathering<'a, R> {
         let Some(id) = id.filter(|id| !self.found.profiles.contains_key(id)) else { return Ok(Some(Vec::new())) };
         let key = ProfileKey { workspace: self.workspace, profile: id };
         let profile = PROFILES.get(self.from, &key)?.ok_or_else(super::plan::missing)?;
-        if profile.membership.oversized && !self.tries_anew {
+        if profile.membership.oversized && self.marked == Some(profile.rules) {
             return Ok(None);
         }
         for wall in &profile.membership.walls {
@@ -173,7 +191,8 @@ impl<'a, R: Read> Gathering<'a, R> {
     fn find_repeats(&mut self) -> Result<bool, Error> {
         let Some(since) = self.loosened_since() else { return Ok(true) };
         let mut room = Component::MAX_EVENTS;
-        let origins: Vec<Identifier> = self.found.owners.keys().cloned().collect();
+        // What is said under one that joins nobody may join others still.
+        let origins: BTreeSet<Identifier> = self.found.owners.keys().chain(&self.passed).cloned().collect();
         for origin in origins {
             let prefix = EventKey::prefix(self.workspace, self.rules.kind.id, &origin);
             let mut start = prefix.clone();
@@ -247,6 +266,16 @@ pub(super) fn profile_of(
     found.map(Some).ok_or_else(|| super::plan::missing().into())
 }
 
+/// How an identifier was reached. One that joins nobody is part of a component only where a profile of it has it still: a
+/// link that names it connects nothing by it. So what is gathered is the same from wherever in it one begins.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reached {
+    /// It is asked for, or of a profile that was met.
+    AsPart,
+    /// A link names it.
+    ByLink,
+}
+
 struct Gathering<'a, R> {
     from: &'a R,
     workspace: WorkspaceId,
@@ -255,8 +284,10 @@ struct Gathering<'a, R> {
     links: BTreeMap<LinkId, Link>,
     /// What the walls that were found are between.
     walled: BTreeSet<[Identifier; 2]>,
-    /// Whether marks that it was too much before are ignored.
-    tries_anew: bool,
+    /// Identifiers that links name, that join nobody, and that are no part of what was found.
+    passed: BTreeSet<Identifier>,
+    /// The rules under which marks count that it was too much before; `None`: no marks count.
+    marked: Option<u64>,
 }
 
 /// The link that an event in the history was; `None` if the model has changed so much that it cannot be read.

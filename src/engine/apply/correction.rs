@@ -3,7 +3,7 @@
 use super::component::{Component, too_large};
 use super::fact::{keep_receipt, new_receipt, seen_before};
 use super::folding::{Fold, Trigger};
-use super::{Ids, Place};
+use super::{Ids, Place, refold};
 use crate::codec::key::{IdentifierKey, LinkIndexKey, LinkKey, ProfileKey, WallKey};
 use crate::domain::correction::{Act, Correction};
 use crate::domain::identifier::Identifier;
@@ -32,12 +32,22 @@ pub(super) fn correct(
     }
     let moment = Moment { time: place.logged, message_id: correction.message_id.clone() };
     let receipt = new_receipt(place, &correction.message_id);
-    let mut work = Work { batch, model, place, moment, source: &correction.source, receipt };
+    let ids = Ids::new(place);
+    let mut work = Work { batch, model, place, ids, moment, source: &correction.source, receipt };
     match &correction.act {
-        Act::KeepApart { between, same_human } => work.keep_apart(between, *same_human)?,
-        Act::Unlink { between } => work.unlink(between)?,
+        Act::KeepApart { between, same_human } => {
+            work.catch_up(between)?;
+            work.keep_apart(between, *same_human)?;
+        }
+        Act::Unlink { between } => {
+            work.catch_up(between)?;
+            work.unlink(between)?;
+        }
         Act::UndoMerge { merge } => work.undo(*merge)?,
-        Act::ReleaseQuarantine { identifier } => work.release(identifier)?,
+        Act::ReleaseQuarantine { identifier } => {
+            work.catch_up(std::slice::from_ref(identifier))?;
+            work.release(identifier)?;
+        }
     }
     let Work { batch, receipt, .. } = work;
     keep_receipt(batch, place, receipt)
@@ -47,12 +57,27 @@ struct Work<'a, 'b> {
     batch: &'a mut Batch<'b>,
     model: &'a Model,
     place: Place,
+    ids: Ids,
     moment: Moment,
     source: &'a str,
     receipt: Receipt,
 }
 
 impl<'a> Work<'a, '_> {
+    fn catch_up(&mut self, identifiers: &[Identifier]) -> Result<(), Error> {
+        refold::catch_up(self.batch, self.model, self.place, &mut self.ids, identifiers)
+    }
+
+    /// What the merge is about is brought up to the rules of today, under which there may be no such merge.
+    fn catch_up_with(&mut self, merge: ProfileId) -> Result<(), Error> {
+        let key = ProfileKey { workspace: self.place.workspace, profile: merge };
+        let Some(profile) = SURVIVORS.get(self.batch, &key)? else { return Ok(()) };
+        let Some(profile) = PROFILES.get(self.batch, &ProfileKey { profile, ..key })? else { return Ok(()) };
+        let members: Vec<Identifier> =
+            profile.membership.members().iter().map(|member| member.identifier.clone()).collect();
+        self.catch_up(&members)
+    }
+
     fn keep_apart(&mut self, between: &[Identifier; 2], same_human: bool) -> Result<(), Error> {
         for rules in self.kinds_of(between) {
             let [a, b] = between;
@@ -101,6 +126,7 @@ impl<'a> Work<'a, '_> {
 
     /// The two profiles come apart where they began: at the identifiers that they were created for.
     fn undo(&mut self, merge: ProfileId) -> Result<(), Error> {
+        self.catch_up_with(merge)?;
         let key = ProfileKey { workspace: self.place.workspace, profile: merge };
         let Some(record) = MERGES.get(self.batch, &key)? else {
             return Err(match PROFILES.contains(self.batch, &key)? {
@@ -160,7 +186,6 @@ impl<'a> Work<'a, '_> {
         for identifier in between {
             self.sight(identifier)?;
         }
-        let mut ids = Ids::new(self.place);
         for rules in self.kinds_of(between) {
             for identifier in between {
                 self.line(Action::Walled, rules.kind.id, identifier);
@@ -168,7 +193,7 @@ impl<'a> Work<'a, '_> {
             let component = Component::gather(self.batch, self.place.workspace, rules, between)?
                 .ok_or_else(|| too_large("folded again"))?;
             let (batch, place, lines) = (&mut *self.batch, self.place, &mut self.receipt.lines);
-            Fold { batch, place, rules, ids: &mut ids, lines }.fold(component, Trigger::Correction)?;
+            Fold { batch, place, rules, ids: &mut self.ids, lines }.fold(component, Trigger::Correction)?;
             for identifier in between {
                 let profile = self.owner(rules, identifier)?.profile;
                 self.receipt.profiles.extend(profile.map(|profile| (rules.kind.id, profile)));

@@ -6,7 +6,7 @@ use super::component::Component;
 use super::folding::{Fold, Trigger};
 use super::plan::Plan;
 use super::step::Step;
-use super::{Ids, Place, profile_rows};
+use super::{Ids, Place, profile_rows, refold};
 use crate::codec::key::{EventKey, IdentifierKey, LinkIndexKey, LinkKey, MessageKey};
 use crate::domain::belonging::Belonging;
 use crate::domain::event::StoredEvent;
@@ -54,11 +54,12 @@ pub(super) fn write(batch: &mut Batch<'_>, model: &Model, place: Place, fact: &F
     }
     let link = fact.link();
     let known = LINKS.get(batch, &LinkKey { workspace: place.workspace, link: link.id() })?;
+    let mut ids = Ids::new(place);
+    refold::catch_up(batch, model, place, &mut ids, link.identifiers.iter().chain(&link.previous))?;
     let mut plans: Vec<Plan<'_>> = Vec::new();
     for kind in model.kinds() {
         plans.extend(Plan::make(batch, place, &link, known.as_ref(), Rules { model, kind })?);
     }
-    let mut ids = Ids::new(place);
     let mut receipt = new_receipt(place, &fact.moment.message_id);
     let kept = keep_link(batch, place, link, known, &plans)?;
     for plan in plans {
@@ -72,8 +73,9 @@ pub(super) fn write(batch: &mut Batch<'_>, model: &Model, place: Place, fact: &F
 /// Keeps the evidence: the first time that these identifiers were said to belong together, and every later time that
 /// it moved something. True if there was something to keep.
 ///
-/// Values that identify nobody are kept in the link and not in the index, where they would gather every link there is.
-/// So is an identifier in quarantine; it comes into the index when the same is said again after its release.
+/// An identifier in quarantine is kept in the link and not in the index, where it would gather every link there is; it comes
+/// into the index when the same is said again after its release. Values that identify nobody are in the index, since a
+/// change of rules may say otherwise; what links they are in is not asked before.
 fn keep_link(
     batch: &mut Batch<'_>,
     place: Place,
@@ -97,7 +99,7 @@ fn keep_link(
     }
     LINKS.put(batch, &key, &link)?;
     for identifier in link.identifiers.iter().chain(&link.previous) {
-        let blocks = |plan: &Plan<'_>| plan.decision.blocked.iter().any(|(blocked, _)| blocked == identifier);
+        let blocks = |plan: &Plan<'_>| plan.decision.blocked.contains(&(identifier.clone(), Rule::Quarantine));
         let mut ours = plans.iter().filter(|plan| plan.rules.has(identifier)).peekable();
         if ours.peek().is_none() || ours.any(|plan| !blocks(plan)) {
             let index = LinkIndexKey { workspace, identifier: identifier.clone(), link: key.link };
@@ -160,10 +162,10 @@ impl Landing<'_, '_> {
         origin: &Identifier,
         kept: bool,
     ) -> Result<Option<(Profile, bool)>, Error> {
-        let (workspace, rules) = (self.place.workspace, plan.rules);
+        let rules = plan.rules;
         if plan.folds_again {
             let seeds: Vec<Identifier> = plan.owners.keys().cloned().collect();
-            if let Some(component) = Component::gather_unless_marked(self.batch, workspace, rules, &seeds)? {
+            if let Ok(component) = Component::gather_unless_marked(self.batch, self.place, rules, &seeds)? {
                 let trigger = Trigger::Link(&plan.link, &plan.decision.refused);
                 Fold { batch: self.batch, place: self.place, rules, ids: self.ids, lines: &mut self.receipt.lines }
                     .fold(component, trigger)?;
@@ -179,8 +181,11 @@ impl Landing<'_, '_> {
 
     /// Marks those concerned, so that it is not tried again and again.
     fn mark_oversized(&mut self, plan: &mut Plan<'_>) -> Result<(), store::Error> {
-        for profile in plan.profiles.values_mut().filter(|profile| !profile.membership.oversized) {
+        let rules = self.place.rules;
+        let is_marked = |profile: &Profile| profile.membership.oversized && profile.rules == rules;
+        for profile in plan.profiles.values_mut().filter(|profile| !is_marked(profile)) {
             profile.membership.oversized = true;
+            profile.rules = rules;
             profile_rows::put(self.batch, self.place, None, profile)?;
         }
         Ok(())

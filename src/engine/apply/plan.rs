@@ -58,7 +58,7 @@ impl<'r> Plan<'r> {
         let beyond = reader.owners_of_ends(&link, &profiles)?;
         let decision = decide(&link, &near(&link, &owners, &profiles, &beyond), rules);
         let origin = origin(said, &decision, rules, name);
-        let folds_again = Order { link: &link, known, place, owners: &owners, profiles: &profiles }.matters(&decision);
+        let folds_again = Order { link: &link, known, owners: &owners, profiles: &profiles }.matters(&decision);
         Ok(Some(Self { rules, link, decision, origin, owners, profiles, folds_again }))
     }
 }
@@ -79,7 +79,6 @@ fn origin(
 struct Order<'a> {
     link: &'a Link,
     known: Option<&'a Link>,
-    place: Place,
     owners: &'a BTreeMap<Identifier, Owner>,
     profiles: &'a BTreeMap<ProfileId, Profile>,
 }
@@ -87,9 +86,6 @@ struct Order<'a> {
 impl Order<'_> {
     fn matters(&self, decision: &Decision) -> bool {
         let mut near = self.profiles.values().map(|profile| &profile.membership);
-        if self.profiles.values().any(|profile| profile.rules != self.place.rules) {
-            return true;
-        }
         // What it had before its quarantine comes back to it, walls and values, which a step knows nothing of.
         let released = |owner: &Owner| matches!(owner.quarantine, Some(Quarantine::ReleasedAt(_)));
         if self.owners.values().any(|owner| owner.profile.is_none() && released(owner)) {

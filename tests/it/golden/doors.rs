@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::step::{Correct, Step};
-use super::{Door, Names};
+use super::{Door, Names, models};
 use crate::harness;
 
 pub struct EngineDoor {
@@ -143,6 +143,8 @@ impl Door for EngineDoor {
                 let groups = tell_groups(groups.collect(), figures);
                 tell_profile(&text(&profile.id), &members, merges.collect(), names) + &groups
             }
+            Step::ModelDiff { file } => models::diff(&self.engine, self.workspace, file, names),
+            Step::ModelApply { file } => models::apply(&self.engine, self.workspace, file, &self.runtime),
             Step::Members { key, kind } => {
                 let kind = answer::kind(if kind.is_empty() { "account" } else { kind }, &active.model).unwrap();
                 let key = Key::parse(key, "key", &active.model).unwrap();
@@ -278,6 +280,8 @@ impl Door for GrpcDoor {
                     let groups = tell_groups(groups.collect(), profile.members.zip(profile.seats_used));
                     tell_profile(&profile.profile_id, &members, merges.collect(), names) + &groups
                 }
+                Step::ModelDiff { file } => models::wire_diff(&client, file, names).await,
+                Step::ModelApply { file } => models::wire_apply(&client, file).await,
                 Step::Members { key, kind } => {
                     let mut members = Vec::new();
                     let (key, kind) = (key.clone(), kind.clone());

@@ -10,6 +10,8 @@ pub enum Step {
     Profile { key: String, kind: String },
     Members { key: String, kind: String },
     Correct { message_id: String, correction: Correct },
+    ModelDiff { file: String },
+    ModelApply { file: String },
 }
 
 pub enum Correct {
@@ -56,6 +58,8 @@ impl Step {
                 let (message_id, rest) = word(rest);
                 Self::Correct { message_id: message_id.to_owned(), correction: correction(verb, rest) }
             }
+            "model-diff" => Self::ModelDiff { file: rest.trim().to_owned() },
+            "model-apply" => Self::ModelApply { file: rest.trim().to_owned() },
             verb => Self::Write(draft(verb, rest)),
         }
     }

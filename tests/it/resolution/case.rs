@@ -13,13 +13,14 @@ use kith::domain::key::Key;
 use kith::domain::link::Moment;
 use kith::domain::profile::{Member, Merge, Profile};
 use kith::domain::receipt::Receipt;
+use kith::domain::refold::Tally;
 use kith::domain::time::Time;
 use kith::domain::value::{Value, Values};
 use kith::engine::{DEFAULT_WORKSPACE, Durability, Engine, Error, Options, Tier};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::history::{self, Did, LIMITS, MODEL, Said, Says};
+use super::history::{self, Did, Rules, Said, Says, USUAL};
 
 /// An engine for many cases: each has identifiers, message ids and a time of its own, so they share a database.
 pub struct Shared {
@@ -28,6 +29,8 @@ pub struct Shared {
     workspace: WorkspaceId,
     kind: KindId,
     cases: Cell<u64>,
+    /// The rules in force.
+    rules: Cell<Rules>,
     /// All cases before have ended by then.
     clock: Cell<u64>,
     _directory: TempDir,
@@ -59,10 +62,11 @@ impl Shared {
         };
         let engine = Engine::open(&options).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let model = engine.apply_model(DEFAULT_WORKSPACE, MODEL, Time::from_micros(0));
+        let model = engine.apply_model(DEFAULT_WORKSPACE, USUAL.model, Time::from_micros(0));
         let workspace = runtime.block_on(model).unwrap();
         let kind = engine.model(workspace).unwrap().model.kind("").unwrap().id;
-        Self { engine, runtime, workspace, kind, cases: Cell::new(0), clock: Cell::new(0), _directory: directory }
+        let (cases, rules, clock) = (Cell::new(0), Cell::new(USUAL), Cell::new(0));
+        Self { engine, runtime, workspace, kind, cases, rules, clock, _directory: directory }
     }
 
     /// A case about these identifiers.
@@ -74,6 +78,34 @@ impl Shared {
 }
 
 impl Case<'_> {
+    /// The rules in force.
+    pub fn rules(&self) -> Rules {
+        self.shared.rules.get()
+    }
+
+    /// Changes the rules; identities are folded again from then on.
+    pub fn change_rules(&self, rules: Rules, now: u64) {
+        let Shared { engine, runtime, workspace, .. } = self.shared;
+        let change = engine.change_model(*workspace, rules.model.to_owned(), self.time(now));
+        runtime.block_on(change).unwrap();
+        self.shared.rules.set(rules);
+    }
+
+    /// What rules would change.
+    pub fn difference(&self, rules: Rules) -> Tally {
+        let Shared { engine, workspace, .. } = self.shared;
+        engine.diff_model(*workspace, rules.model, |_, _| true).unwrap().0.tally
+    }
+
+    /// Waits until identities are folded by the rules in force, and answers what that did.
+    pub fn refolded(&self) -> Tally {
+        let Shared { engine, workspace, .. } = self.shared;
+        while engine.model(*workspace).unwrap().refolding {
+            std::thread::yield_now();
+        }
+        engine.model_state(*workspace).unwrap().refold.unwrap_or_default().tally
+    }
+
     fn own(&self, key: &str) -> String {
         let (name, value) = key.split_once(':').unwrap();
         format!("{name}:{}.{value}", self.number)
@@ -190,7 +222,7 @@ impl Case<'_> {
         }
         let mut members = BTreeMap::new();
         for (id, (profile, merges)) in &profiles {
-            for (name, _) in LIMITS {
+            for (name, _) in USUAL.limits {
                 let counts = |member: &&Member| member.identifier.type_name() == name && member.alias_of.is_none();
                 let counted = profile.membership.members().iter().filter(counts).count();
                 prop_assert_eq!(profile.membership.count(name) as usize, counted);

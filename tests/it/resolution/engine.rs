@@ -15,13 +15,15 @@ use proptest::prelude::*;
 use super::case::{Case, Shared, number};
 use super::for_all;
 use super::history::{self, Arrival, Brings, Did, Said, Says, arrivals};
-use super::naive::{Members, Naive, Quarantine, origin, refuses};
+use super::naive::{Members, Naive, Quarantine};
 
 /// A history in the engine, and what the reference is told of it.
 pub struct Told<'a> {
     pub case: Case<'a>,
     /// What the engine has accepted, in order of arrival.
     said: Vec<Said>,
+    /// What each of it brings is kept under, by its message id. It stays there, whatever the rules say later.
+    origins: BTreeMap<String, String>,
     pub quarantine: Quarantine,
     /// Every profile id it ever answered.
     ids: BTreeSet<ProfileId>,
@@ -33,7 +35,7 @@ const FIELDS: [&str; 3] = ["x", "orders.count", "orders.sum"];
 
 impl<'a> Told<'a> {
     pub fn nothing(case: Case<'a>) -> Self {
-        Self { case, said: Vec::new(), quarantine: Quarantine::new(), ids: BTreeSet::new() }
+        Self { case, said: Vec::new(), origins: BTreeMap::new(), quarantine: Quarantine::new(), ids: BTreeSet::new() }
     }
 
     /// Tells the engine several facts at once, or one thing of any kind.
@@ -71,13 +73,17 @@ impl<'a> Told<'a> {
         let Ok(receipt) = answer else { return Ok(None) };
         self.ids.extend(receipt.profiles.iter().map(|(_, id)| *id));
         self.ids.extend(receipt.lines.iter().filter_map(|line| line.profile));
+        let origin = self.case.rules().origin(said).cloned();
+        self.origins.extend(origin.map(|origin| (said.moment.1.clone(), origin)));
         self.said.push(said.clone());
         Ok(Some(receipt))
     }
 
     fn accepts(&self, said: &Said) -> bool {
         match &said.says {
-            Says::Seen { keys, .. } => !refuses(&keys.iter().map(|key| self.naive().name(key)).collect()),
+            Says::Seen { keys, .. } => {
+                !self.case.rules().refuses(&keys.iter().map(|key| self.naive().name(key)).collect())
+            }
             Says::Alias { .. } => true,
             // What is one identifier cannot be kept apart; what is not together cannot be taken apart.
             Says::Apart { between: [a, b], until: None } => self.naive().name(a) != self.naive().name(b),
@@ -88,7 +94,7 @@ impl<'a> Told<'a> {
     }
 
     pub fn naive(&self) -> Naive<'_> {
-        Naive::fold(&self.said, &self.quarantine, None)
+        Naive::fold(&self.said, &self.quarantine, self.case.rules(), None)
     }
 
     /// Undoes a merge, if there is one. What the engine puts a wall between is then told to the reference as well.
@@ -111,7 +117,7 @@ impl<'a> Told<'a> {
     }
 
     /// What holds whatever was said: that of [`Case::profiles`], and an id once answered leads to a profile for ever.
-    fn holds(&self) -> Result<(), TestCaseError> {
+    pub fn holds(&self) -> Result<(), TestCaseError> {
         let profiles = self.case.profiles()?;
         for id in &self.ids {
             prop_assert!(profiles.contains_key(&self.case.find(*id)?), "an id leads to a profile of nobody");
@@ -121,7 +127,7 @@ impl<'a> Told<'a> {
 
     /// What is to be known of the customer with these identifiers.
     fn known(&self, members: &Members) -> Known {
-        let ours = |said: &&Said| origin(said).is_some_and(|origin| members.contains(origin));
+        let ours = |said: &&Said| self.origins.get(&said.moment.1).is_some_and(|origin| members.contains(origin));
         let mut facts: Vec<&Said> = self.said.iter().filter(ours).collect();
         facts.sort_by_key(|said| &said.moment);
         let (mut x, mut orders) = (None, Vec::new());

@@ -17,7 +17,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use super::for_all;
-use super::history::{self, IDENTIFIERS, MODEL, Said, Says, history};
+use super::history::{self, IDENTIFIERS, MODEL, Said, Says, USUAL, history};
 use super::naive::{Broken, Members, Naive, Outcome, Quarantine};
 
 fn identifier(key: &str) -> Identifier {
@@ -144,7 +144,7 @@ fn the_fold_is_what_the_rules_say() {
         }
         let folded = fold(&evidence);
 
-        prop_assert_eq!(outcome(&folded), Naive::fold(&history, &quarantine, None).outcome());
+        prop_assert_eq!(outcome(&folded), Naive::fold(&history, &quarantine, USUAL, None).outcome());
         let members = |(id, folded): (&ProfileId, &Folded)| {
             let members = folded.membership.members().iter();
             members.map(|member| (member.identifier.clone(), *id)).collect::<Vec<_>>()
@@ -184,7 +184,7 @@ fn a_reference_that_is_wrong_is_noticed() {
         let cases: Vec<_> = std::iter::repeat_with(case).take(200).collect();
         let differs = |(history, quarantine): &&(Vec<Said>, Quarantine)| {
             let folded = outcome(&fold(&evidence(history, quarantine)));
-            folded != Naive::fold(history, quarantine, Some(broken)).outcome()
+            folded != Naive::fold(history, quarantine, USUAL, Some(broken)).outcome()
         };
         let differences = cases.iter().filter(differs).count();
         println!("{broken:?}: {differences} of {} cases differ", cases.len());

@@ -29,10 +29,81 @@ aggregate = "sum"
 event = "order"
 property = "total"
 "#;
-/// The identifier types of [`MODEL`] in the order of rank, with their limits.
-pub const LIMITS: [(&str, usize); 4] = [("user_id", 1), ("email", 2), ("phone", 5), ("device_id", 2)];
-/// Identifiers that identify nobody.
-pub const BLOCKED: [&str; 2] = ["user_id:nobody", "device_id:nobody"];
+/// Rules of resolution, as a model file says them and as the reference reads them.
+#[derive(Clone, Copy)]
+pub struct Rules {
+    pub name: &'static str,
+    pub model: &'static str,
+    /// The identifier types in the order of rank, with their limits.
+    pub limits: [(&'static str, usize); 4],
+    /// Identifiers that identify nobody.
+    pub blocked: &'static [&'static str],
+}
+
+/// The rules of [`MODEL`].
+pub const USUAL: Rules = Rules {
+    name: "usual",
+    model: MODEL,
+    limits: [("user_id", 1), ("email", 2), ("phone", 5), ("device_id", 2)],
+    blocked: &["user_id:nobody", "device_id:nobody"],
+};
+
+/// More restrictive ones.
+pub const TIGHT: Rules = Rules {
+    name: "tight",
+    model: r#"
+[identifiers.user_id]
+blocked = ["/nobody$/", "/u3$/"]
+[identifiers.email]
+limit = 1
+[identifiers.phone]
+canonical = "exact"
+limit = 1
+blocked = ["/p1$/"]
+[identifiers.device_id]
+limit = 1
+blocked = ["/nobody$/"]
+[kinds.person]
+identifiers = ["user_id", "email", "phone", "device_id"]
+[computed."orders.count"]
+aggregate = "count"
+event = "order"
+[computed."orders.sum"]
+aggregate = "sum"
+event = "order"
+property = "total"
+"#,
+    limits: [("user_id", 1), ("email", 1), ("phone", 1), ("device_id", 1)],
+    blocked: &["user_id:nobody", "device_id:nobody", "user_id:u3", "phone:p1"],
+};
+
+/// Less restrictive ones, in another order of rank.
+pub const LOOSE: Rules = Rules {
+    name: "loose",
+    model: r#"
+[identifiers.user_id]
+limit = 2
+blocked = ["/nobody$/"]
+[identifiers.email]
+limit = 3
+[identifiers.phone]
+canonical = "exact"
+limit = 5
+[identifiers.device_id]
+limit = 3
+[kinds.person]
+identifiers = ["device_id", "email", "user_id", "phone"]
+[computed."orders.count"]
+aggregate = "count"
+event = "order"
+[computed."orders.sum"]
+aggregate = "sum"
+event = "order"
+property = "total"
+"#,
+    limits: [("device_id", 3), ("email", 3), ("user_id", 2), ("phone", 5)],
+    blocked: &["user_id:nobody"],
+};
 
 /// All identifiers that histories are about.
 pub const IDENTIFIERS: [&str; 13] = [
@@ -47,8 +118,8 @@ pub const IDENTIFIERS: [&str; 13] = [
     "device_id:d1",
     "device_id:d2",
     "device_id:d3",
-    BLOCKED[0],
-    BLOCKED[1],
+    "user_id:nobody",
+    "device_id:nobody",
 ];
 /// Event times are below this: few, so that there are ties.
 pub const TIMES: u64 = 40;
@@ -79,6 +150,12 @@ pub enum Did {
     Set(u8),
     /// Ordered for so many cents.
     Order(u8),
+}
+
+impl fmt::Debug for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
 }
 
 impl fmt::Debug for Said {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::history::{BLOCKED, LIMITS, Moment, Said, Says};
+use super::history::{Moment, Rules, Said, Says};
 
 /// How many identifiers a profile may have.
 const MAX_IDENTIFIERS: usize = 1_000;
@@ -56,6 +56,7 @@ pub type Quarantine = BTreeMap<String, Option<Moment>>;
 pub struct Naive<'a> {
     history: &'a [Said],
     quarantine: &'a Quarantine,
+    rules: Rules,
     broken: Option<Broken>,
     /// By number, in order of creation.
     profiles: BTreeMap<usize, (Members, Moment)>,
@@ -67,10 +68,11 @@ pub struct Naive<'a> {
 
 impl<'a> Naive<'a> {
     /// Folds a history, which is in order of arrival.
-    pub fn fold(history: &'a [Said], quarantine: &'a Quarantine, broken: Option<Broken>) -> Self {
+    pub fn fold(history: &'a [Said], quarantine: &'a Quarantine, rules: Rules, broken: Option<Broken>) -> Self {
         let mut naive = Self {
             history,
             quarantine,
+            rules,
             broken,
             profiles: BTreeMap::new(),
             merged_into: BTreeMap::new(),
@@ -104,8 +106,8 @@ impl<'a> Naive<'a> {
     fn step(&mut self, moment: &Moment, keys: &[String], previous: Option<&String>) {
         // An identifier is as strong as the fact has it, whatever it is another name of.
         let mut keys = keys.to_vec();
-        keys.sort_by_key(|key| (rank(key), key.clone()));
-        let closed = |id: &String| BLOCKED.contains(&id.as_str()) || self.is_quarantined(id, moment);
+        keys.sort_by_key(|key| (self.rules.rank(key), key.clone()));
+        let closed = |id: &String| self.rules.blocks(id) || self.is_quarantined(id, moment);
         let mut ids: Vec<String> = Vec::new();
         for id in keys.iter().map(|key| self.name(key)).filter(|id| !closed(id)) {
             if !ids.contains(&id) {
@@ -163,7 +165,7 @@ impl<'a> Naive<'a> {
                 return Some("wall".to_owned());
             }
         }
-        for (type_name, limit) in LIMITS {
+        for (type_name, limit) in self.rules.limits {
             let counts =
                 |id: &&String| is_of(id, type_name) && !self.aliases.contains_key(*id) && Some(*id) != given_up;
             if union.iter().filter(counts).count() > limit {
@@ -225,23 +227,30 @@ impl<'a> Naive<'a> {
     }
 }
 
-/// The identifier under which what a fact brings is kept: its strongest that is not blocked. `None` if it brings nothing
-/// or identifies nobody.
-pub fn origin(said: &Said) -> Option<&String> {
-    let Says::Seen { keys, .. } = &said.says else { return None };
-    keys.iter().filter(|key| !BLOCKED.contains(&key.as_str())).min_by_key(|key| (rank(key), *key))
-}
+impl Rules {
+    /// The identifier under which what a fact brings is kept: its strongest that is not blocked. `None` if it brings
+    /// nothing or identifies nobody.
+    pub fn origin(self, said: &Said) -> Option<&String> {
+        let Says::Seen { keys, .. } = &said.says else { return None };
+        keys.iter().filter(|key| !self.blocks(key)).min_by_key(|key| (self.rank(key), *key))
+    }
 
-/// True if a fact with these identifiers, aliases resolved, has two values of a type of which a profile has one.
-pub fn refuses(keys: &BTreeSet<String>) -> bool {
-    let known = || keys.iter().filter(|key| !BLOCKED.contains(&key.as_str()));
-    LIMITS.iter().any(|(type_name, limit)| *limit == 1 && known().filter(|key| is_of(key, type_name)).count() > 1)
+    /// True if a fact with these identifiers, aliases resolved, has two values of a type of which a profile has one.
+    pub fn refuses(self, keys: &BTreeSet<String>) -> bool {
+        let known = || keys.iter().filter(|key| !self.blocks(key));
+        let only = self.limits.iter().filter(|(_, limit)| *limit == 1);
+        only.into_iter().any(|(type_name, _)| known().filter(|key| is_of(key, type_name)).count() > 1)
+    }
+
+    pub fn blocks(self, id: &str) -> bool {
+        self.blocked.contains(&id)
+    }
+
+    fn rank(self, id: &str) -> usize {
+        self.limits.iter().position(|(type_name, _)| is_of(id, type_name)).unwrap()
+    }
 }
 
 fn is_of(id: &str, type_name: &str) -> bool {
     id.split_once(':').is_some_and(|(name, _)| name == type_name)
-}
-
-fn rank(id: &str) -> usize {
-    LIMITS.iter().position(|(type_name, _)| is_of(id, type_name)).unwrap()
 }

@@ -1,0 +1,95 @@
+//! The refolder: asks the writer for portion after portion as long as identities are to be folded again.
+//!
+//! How far that has come is stored, so it goes on where it was after a restart, whatever ended the process.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::Error;
+use super::command::Command;
+use super::state::State;
+use super::writer::Job;
+use crate::domain::time::Time;
+
+/// How long it waits before it tries again what failed, such as a full disk.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// The running thread.
+pub(super) struct Refolder {
+    running: Mutex<Option<(SyncSender<()>, JoinHandle<()>)>>,
+}
+
+impl Refolder {
+    /// Starts it; what an earlier process left undone is done first.
+    pub(super) fn start(state: Arc<State>, queue: mpsc::Sender<Job>) -> Result<Self, Error> {
+        let (wake, woken) = sync_channel(1);
+        let work = move || Work { state, queue, woken }.run();
+        let thread = std::thread::Builder::new().name("kith-refolder".into()).spawn(work);
+        let thread = thread.map_err(|error| Error::Conflict(format!("the refolder cannot start: {error}")))?;
+        Ok(Self { running: Mutex::new(Some((wake, thread))) })
+    }
+
+    /// Says that there may be something to do.
+    pub(super) fn wake(&self) {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((wake, _)) = running.as_ref() {
+            // Full: it has been told already.
+            let _ = wake.try_send(());
+        }
+    }
+
+    /// Waits for it to end. The writer has to be stopped before.
+    pub(super) fn stop(&self) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((wake, thread)) = running.take() else { return };
+        drop(wake);
+        if thread.join().is_err() {
+            tracing::error!("the refolder panicked");
+        }
+    }
+}
+
+struct Work {
+    state: Arc<State>,
+    queue: mpsc::Sender<Job>,
+    woken: Receiver<()>,
+}
+
+impl Work {
+    fn run(self) {
+        let mut failing = false;
+        loop {
+            match self.refold_all() {
+                Ok(()) => failing = false,
+                Err(Error::Closed) => return,
+                Err(error) => {
+                    if !failing {
+                        tracing::error!(%error, "identities cannot be folded again; it is tried again until it works");
+                    }
+                    failing = true;
+                }
+            }
+            let waited = match failing {
+                true => self.woken.recv_timeout(RETRY_AFTER),
+                false => self.woken.recv().map_err(RecvTimeoutError::from),
+            };
+            if waited == Err(RecvTimeoutError::Disconnected) {
+                return;
+            }
+        }
+    }
+
+    fn refold_all(&self) -> Result<(), Error> {
+        while let Some(workspace) = self.state.registry().refolding().first().copied() {
+            // It happens when the writer comes to it, and says nothing of a time of its own.
+            let (job, reply) = Job::new(Command::Refold { workspace }, Time::from_micros(0));
+            self.queue.blocking_send(job).map_err(|_| Error::Closed)?;
+            reply.wait()?;
+        }
+        Ok(())
+    }
+}
