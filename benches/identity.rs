@@ -13,7 +13,7 @@ use kith::domain::ids::WorkspaceId;
 use kith::domain::receipt::Receipt;
 use kith::domain::time::Time;
 use kith::domain::value::{Value, Values};
-use kith::engine::{DEFAULT_WORKSPACE, Durability, Engine, Options};
+use kith::engine::{DEFAULT_WORKSPACE, Durability, Engine, Options, REFOLD_PORTION};
 use mimalloc::MiMalloc;
 use tokio::runtime::Runtime;
 
@@ -136,7 +136,13 @@ impl Subject {
         let directory = tempfile::tempdir()?;
         let durability = Durability::Interval(Duration::from_secs(1));
         let data = directory.path().to_owned();
-        let engine = Engine::open(&Options { data, durability, cache_bytes: 256 << 20, write_queue: 4096 })?;
+        let engine = Engine::open(&Options {
+            data,
+            durability,
+            cache_bytes: 256 << 20,
+            write_queue: 4096,
+            refold_portion: REFOLD_PORTION,
+        })?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let workspace = runtime.block_on(engine.apply_model(DEFAULT_WORKSPACE, MODEL, NOW))?;
         Ok(Self { engine, workspace, runtime, _directory: directory })

@@ -15,7 +15,7 @@ use kith::domain::ids::{KindId, WorkspaceId};
 use kith::domain::key::Key;
 use kith::domain::time::Time;
 use kith::domain::value::{Value, Values};
-use kith::engine::{DEFAULT_WORKSPACE, Durability, Engine, Options, Tier};
+use kith::engine::{DEFAULT_WORKSPACE, Durability, Engine, Options, REFOLD_PORTION, Tier};
 use mimalloc::MiMalloc;
 use tokio::runtime::Runtime;
 
@@ -74,7 +74,13 @@ struct Subject {
 impl Subject {
     fn open(data: std::path::PathBuf, runtime: &Runtime) -> anyhow::Result<Self> {
         let durability = Durability::Interval(Duration::from_secs(1));
-        let engine = Engine::open(&Options { data, durability, cache_bytes: 1 << 30, write_queue: 4096 })?;
+        let engine = Engine::open(&Options {
+            data,
+            durability,
+            cache_bytes: 1 << 30,
+            write_queue: 4096,
+            refold_portion: REFOLD_PORTION,
+        })?;
         let workspace = runtime.block_on(engine.apply_model(DEFAULT_WORKSPACE, MODEL, NOW))?;
         let subject = Self { engine, workspace };
         let numbers: Vec<u64> = (0..PEOPLE.profiles).collect();

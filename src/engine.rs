@@ -46,6 +46,10 @@ pub use state::ActiveModel;
 /// The workspace that is always there.
 pub const DEFAULT_WORKSPACE: &str = "default";
 
+/// Links and identifiers that one command folds again after a change of rules, and identifiers that it passes over: some
+/// 10 ms of the writer's time, so that the writes between two portions hardly wait.
+pub const REFOLD_PORTION: usize = 500;
+
 /// When a write is on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
@@ -66,6 +70,8 @@ pub struct Options {
     pub cache_bytes: usize,
     /// Commands that may wait for the writer.
     pub write_queue: usize,
+    /// How much of a change of rules one command does, about: see [`REFOLD_PORTION`].
+    pub refold_portion: usize,
 }
 
 /// Why the engine did not do what it was asked.
@@ -156,7 +162,7 @@ impl Engine {
         let state = Arc::new(State::load(store)?);
         let (queue, jobs) = mpsc::channel(options.write_queue.max(1));
         let writer = Writer::start(Arc::clone(&state), jobs, options.durability)?;
-        let refolder = Refolder::start(Arc::clone(&state), queue.clone())?;
+        let refolder = Refolder::start(Arc::clone(&state), queue.clone(), options.refold_portion)?;
         let sync = Sync::start(Arc::clone(&state), options.durability)?;
         Ok(Self { state, queue, threads: Arc::new(Threads { writer, refolder, sync }) })
     }

@@ -108,10 +108,10 @@ fn apply(
             let change = model::Change { name: &workspace, source: &source, refolds };
             model::apply(batch, registry, &change, logged).map(Effect::Model)
         }
-        Command::Refold { workspace } => {
+        Command::Refold { workspace, portion } => {
             let active = registry.model(workspace)?;
             let place = Place::new(workspace, seq, logged, &active);
-            refold::go_on(batch, &active, place).map(|()| Effect::Refolded)
+            refold::go_on(batch, &active, place, portion).map(|()| Effect::Refolded)
         }
         Command::CreateKey(key) => access::create(batch, registry, key).map(Effect::Key),
         Command::RevokeKey(hash) => access::revoke(batch, &hash, logged).map(Effect::Key),

@@ -25,7 +25,7 @@ pub(super) enum Command {
         refolds: bool,
     },
     /// Fold the next identities of a workspace again whose rules have changed.
-    Refold { workspace: WorkspaceId },
+    Refold { workspace: WorkspaceId, portion: usize },
     /// Store an API key.
     CreateKey(ApiKey),
     /// Revoke the API key with this hash.

@@ -25,9 +25,9 @@ pub(super) struct Refolder {
 
 impl Refolder {
     /// Starts it; what an earlier process left undone is done first.
-    pub(super) fn start(state: Arc<State>, queue: mpsc::Sender<Job>) -> Result<Self, Error> {
+    pub(super) fn start(state: Arc<State>, queue: mpsc::Sender<Job>, portion: usize) -> Result<Self, Error> {
         let (wake, woken) = sync_channel(1);
-        let work = move || Work { state, queue, woken }.run();
+        let work = move || Work { state, queue, portion, woken }.run();
         let thread = std::thread::Builder::new().name("kith-refolder".into()).spawn(work);
         let thread = thread.map_err(|error| Error::Conflict(format!("the refolder cannot start: {error}")))?;
         Ok(Self { running: Mutex::new(Some((wake, thread))) })
@@ -56,6 +56,7 @@ impl Refolder {
 struct Work {
     state: Arc<State>,
     queue: mpsc::Sender<Job>,
+    portion: usize,
     woken: Receiver<()>,
 }
 
@@ -86,7 +87,7 @@ impl Work {
     fn refold_all(&self) -> Result<(), Error> {
         while let Some(workspace) = self.state.registry().refolding().first().copied() {
             // It happens when the writer comes to it, and says nothing of a time of its own.
-            let (job, reply) = Job::new(Command::Refold { workspace }, Time::from_micros(0));
+            let (job, reply) = Job::new(Command::Refold { workspace, portion: self.portion }, Time::from_micros(0));
             self.queue.blocking_send(job).map_err(|_| Error::Closed)?;
             reply.wait()?;
         }

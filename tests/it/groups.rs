@@ -14,7 +14,7 @@ use kith::domain::model::Model;
 use kith::domain::receipt::{Action, Receipt, Rule};
 use kith::domain::time::Time;
 use kith::domain::value::{Value, Values};
-use kith::engine::{Count, Durability, Engine, Figures, Options, Tier};
+use kith::engine::{Count, Durability, Engine, Figures, Options, REFOLD_PORTION, Tier};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::{Config, TestRunner};
@@ -105,6 +105,7 @@ impl Subject {
             durability: Durability::Interval(Duration::from_secs(1)),
             cache_bytes: 64 * 1024 * 1024,
             write_queue: 64,
+            refold_portion: REFOLD_PORTION,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Self { engine: Engine::open(&options).unwrap(), runtime, _directory: directory }

@@ -23,20 +23,17 @@ use crate::store::batch::Batch;
 use crate::store::catalogue::{LINK_INDEX, OWNERS, PROFILES, REFOLDS};
 use crate::store::view::Read;
 
-/// How much one command does, about: links and identifiers that are folded, and identifiers that are passed over. Some
-/// 10 ms of the writer's time, so that the writes between two portions hardly wait.
-const PORTION: usize = 500;
 /// Rows of the index of links that are read at once.
 const ROWS_AT_ONCE: usize = 256;
 
 /// Does the next portion. What is finished changes nothing.
-pub(super) fn go_on(batch: &mut Batch<'_>, active: &ActiveModel, place: Place) -> Result<(), Error> {
+pub(super) fn go_on(batch: &mut Batch<'_>, active: &ActiveModel, place: Place, portion: usize) -> Result<(), Error> {
     let mut refold = REFOLDS.get(batch, &place.workspace)?.ok_or(Error::NotFound("the change of rules"))?;
     if refold.finished {
         return Ok(());
     }
     let mut ids = Ids::new(place);
-    let mut room = PORTION;
+    let mut room = portion;
     while room > 0 {
         let identifiers = Sweep { workspace: place.workspace }.after(batch, refold.after.as_ref())?;
         refold.finished = identifiers.is_empty();
@@ -115,7 +112,7 @@ fn bring(
         Refolded::Before { work } => Ok(work),
         Refolded::TooLarge => {
             tally.left += 1;
-            Ok(PORTION)
+            Ok(usize::MAX)
         }
     }
 }

@@ -10,7 +10,7 @@ use kith::domain::link::Moment;
 use kith::domain::model::Model;
 use kith::domain::receipt::{Action, Line, Receipt};
 use kith::domain::value::{Value, Values};
-use kith::engine::{Count, DEFAULT_WORKSPACE, Durability, Engine, Error, Options, Tier};
+use kith::engine::{Count, DEFAULT_WORKSPACE, Durability, Engine, Error, Options, REFOLD_PORTION, Tier};
 use kith::proto::v1;
 use kith::server;
 use serde_json::Value as Json;
@@ -36,6 +36,7 @@ impl EngineDoor {
             durability: Durability::Interval(std::time::Duration::from_secs(1)),
             cache_bytes: 8 * 1024 * 1024,
             write_queue: 16,
+            refold_portion: REFOLD_PORTION,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let engine = Engine::open(&options).unwrap();

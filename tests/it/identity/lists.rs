@@ -8,7 +8,7 @@ use kith::domain::ids::KindId;
 use kith::domain::link::Moment;
 use kith::domain::time::Time;
 use kith::domain::value::Values;
-use kith::engine::{DEFAULT_WORKSPACE, Durability, Engine, LargestBy, Options};
+use kith::engine::{DEFAULT_WORKSPACE, Durability, Engine, LargestBy, Options, REFOLD_PORTION};
 use kith::proto::v1;
 use kith::proto::v1::{ListLargestRequest, ListMergesRequest, UndoMergeRequest};
 use serde_json::json;
@@ -79,6 +79,7 @@ async fn growth_is_forgotten_after_a_week_of_log_time() {
         durability: Durability::Interval(Duration::from_secs(1)),
         cache_bytes: 8 * 1024 * 1024,
         write_queue: 16,
+        refold_portion: REFOLD_PORTION,
     };
     let engine = Engine::open(&options).unwrap();
     let workspace = engine.apply_model(DEFAULT_WORKSPACE, MODEL, Time::from_micros(1)).await.unwrap();

@@ -59,6 +59,7 @@ impl Shared {
             durability: Durability::Interval(Duration::from_secs(1)),
             cache_bytes: 64 * 1024 * 1024,
             write_queue: 64,
+            refold_portion: 1,
         };
         let engine = Engine::open(&options).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

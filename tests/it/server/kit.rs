@@ -41,8 +41,13 @@ impl Drop for Served {
 /// An engine over a fresh database with the built-in model.
 pub async fn engine(write_queue: usize, durability: Durability) -> (Engine, TempDir) {
     let data = tempfile::tempdir().unwrap();
-    let options =
-        engine::Options { data: data.path().to_owned(), durability, cache_bytes: 8 * 1024 * 1024, write_queue };
+    let options = engine::Options {
+        data: data.path().to_owned(),
+        durability,
+        cache_bytes: 8 * 1024 * 1024,
+        write_queue,
+        refold_portion: engine::REFOLD_PORTION,
+    };
     let engine = Engine::open(&options).unwrap();
     engine.apply_model(engine::DEFAULT_WORKSPACE, DEFAULT_MODEL, server::now()).await.unwrap();
     (engine, data)
