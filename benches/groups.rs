@@ -12,7 +12,7 @@ use kith::domain::ids::{KindId, WorkspaceId};
 use kith::domain::key::Key;
 use kith::domain::time::Time;
 use kith::domain::value::{Value, Values};
-use kith::engine::{DEFAULT_WORKSPACE, Durability, Engine, Options, REFOLD_PORTION, Tier};
+use kith::engine::{DEFAULT_WORKSPACE, Durability, Engine, Options, Question, REFOLD_PORTION, Tier};
 use mimalloc::MiMalloc;
 use tokio::runtime::Runtime;
 
@@ -129,9 +129,8 @@ impl Subject {
         let model = self.engine.model(self.workspace)?;
         let keys = [(0, Key::parse(key, "key", &model.model)?)];
         let fields = Fields::parse(fields.iter().map(ToString::to_string).collect())?;
-        let kind = KindId::of(kind);
-        let ask =
-            || -> anyhow::Result<Answer> { Ok(self.engine.lookup(self.workspace, &keys, kind, &fields, Tier::Disk)?) };
+        let question = Question { kind: KindId::of(kind), fields: &fields, now: Time::default() };
+        let ask = || -> anyhow::Result<Answer> { Ok(self.engine.lookup(self.workspace, &keys, question, Tier::Disk)?) };
         let complete = ask()?.fields.iter().all(|(_, field)| matches!(field, Field::Present(_)));
         ensure!(complete, "{name}: a field is missing");
         measure(name, 1, || ask().map(|_| ()))
@@ -144,8 +143,9 @@ impl Subject {
         let keys: Vec<Key> = (0..1_000).map(key).collect::<Result<_, _>>()?;
         let fields = Fields::parse(vec!["account.name".to_owned(), "account.members".to_owned()])?;
         let kind = model.model.kind("").context("the model has no default kind")?.id;
+        let question = Question { kind, fields: &fields, now: Time::default() };
         let name = "  batch of 1,000 persons, each: account.name, .members";
-        measure(name, 1_000, || Ok(self.engine.lookup_batch(self.workspace, &keys, kind, &fields).map(|_| ())?))
+        measure(name, 1_000, || Ok(self.engine.lookup_batch(self.workspace, &keys, question).map(|_| ())?))
     }
 }
 

@@ -15,7 +15,7 @@ use kith::domain::ids::{KindId, WorkspaceId};
 use kith::domain::key::Key;
 use kith::domain::time::Time;
 use kith::domain::value::{Value, Values};
-use kith::engine::{DEFAULT_WORKSPACE, Durability, Engine, Options, REFOLD_PORTION, Tier};
+use kith::engine::{DEFAULT_WORKSPACE, Durability, Engine, Options, Question, REFOLD_PORTION, Tier};
 use mimalloc::MiMalloc;
 use tokio::runtime::Runtime;
 
@@ -106,14 +106,16 @@ impl Subject {
         group.throughput(Throughput::Elements(BATCH as u64));
         group.bench_function("batch of 100", |bencher| {
             let keys = || (0..BATCH).map(|_| key()).collect::<Result<Vec<Key>, _>>();
-            let look_up = |keys: Vec<Key>| self.engine.lookup_batch(self.workspace, &keys, kind, &fields);
+            let question = Question { kind, fields: &fields, now: Time::default() };
+            let look_up = |keys: Vec<Key>| self.engine.lookup_batch(self.workspace, &keys, question);
             bencher.iter_batched(keys, |keys| anyhow::Ok(look_up(keys?)?), BatchSize::SmallInput);
         });
         Ok(())
     }
 
     fn look_up(&self, key: &Key, kind: KindId, fields: &Fields) -> anyhow::Result<Answer> {
-        Ok(self.engine.lookup(self.workspace, &[(0, key.clone())], kind, fields, Tier::Disk)?)
+        let question = Question { kind, fields, now: Time::default() };
+        Ok(self.engine.lookup(self.workspace, &[(0, key.clone())], question, Tier::Disk)?)
     }
 
     fn apply(&self, criterion: &mut Criterion, runtime: &Runtime) {

@@ -8,8 +8,8 @@ use crate::proto::v1::{GetProfileRequest, Profile, Provenance};
 
 /// Show everything that is stored of one customer.
 ///
-/// Identifiers, strongest first; attributes with their origin; computed attributes; merges; groups, and how many members
-/// a group has. Exits with 4 if no profile owns the key.
+/// Identifiers, strongest first; attributes with their origin; computed attributes; hushed topics with their origin;
+/// merges; groups, and how many members a group has. Exits with 4 if no profile owns the key.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// An identifier, such as email:joe@example.com, or profile_id:UUID
@@ -55,6 +55,7 @@ fn text(profile: &Profile) -> String {
     section(&["identifier", ""], identifiers(profile));
     section(&["attribute", "value", "time", "source", "identifier"], attributes(profile));
     section(&["computed", "value"], computed(profile));
+    section(&["hushed", "channel", "until", "time", "source", "identifier"], hushes(profile));
     section(&["merged away", "into", "by fact", "time"], merges(profile));
     section(&["group", "role", "since"], groups(profile));
     text
@@ -69,10 +70,23 @@ fn identifiers(profile: &Profile) -> Vec<Vec<String>> {
 fn attributes(profile: &Profile) -> Vec<Vec<String>> {
     let rows = profile.attributes.iter().map(|(name, attribute)| {
         let value = attribute.value.as_ref().map(|value| output::cell(&json::value(value))).unwrap_or_default();
-        let none = Provenance::default();
-        let provenance = attribute.provenance.as_ref().unwrap_or(&none);
-        let time = provenance.time.as_ref().map(json::time).unwrap_or_default();
-        vec![output::plain(name), value, time, output::plain(&provenance.source), output::plain(&provenance.key)]
+        [output::plain(name), value].into_iter().chain(origin(attribute.provenance.as_ref())).collect()
+    });
+    rows.collect()
+}
+
+/// When it was said, by which system, of which identifier.
+fn origin(provenance: Option<&Provenance>) -> [String; 3] {
+    let none = Provenance::default();
+    let Provenance { time, message_id: _, source, key } = provenance.unwrap_or(&none);
+    [time.as_ref().map(json::time).unwrap_or_default(), output::plain(source), output::plain(key)]
+}
+
+fn hushes(profile: &Profile) -> Vec<Vec<String>> {
+    let rows = profile.hushes.iter().map(|hush| {
+        let until = hush.until.as_ref().map(json::time).unwrap_or_default();
+        let said = [output::plain(&hush.topic), output::plain(&hush.channel), until];
+        said.into_iter().chain(origin(hush.provenance.as_ref())).collect()
     });
     rows.collect()
 }
@@ -102,7 +116,7 @@ fn groups(profile: &Profile) -> Vec<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::v1::{Attribute, ProfileGroup, ProfileIdentifier};
+    use crate::proto::v1::{Attribute, ProfileGroup, ProfileHush, ProfileIdentifier};
 
     #[test]
     fn sections_without_rows_are_left_out() {
@@ -113,10 +127,13 @@ mod tests {
             attributes: [("name".to_owned(), Attribute { value: Some("Joe".to_owned().into()), provenance: None })]
                 .into(),
             groups: vec![ProfileGroup { key: "account_id:acme".into(), role: "admin".into(), since: None }],
+            hushes: vec![ProfileHush { topic: "weddings".into(), channel: "push".into(), ..Default::default() }],
             ..Default::default()
         };
         let text = text(&profile);
-        for part in ["0190", "person", "user_id:1", "alias", "name", "Joe", "account_id:acme", "admin"] {
+        let shown =
+            ["0190", "person", "user_id:1", "alias", "name", "Joe", "account_id:acme", "admin", "weddings", "push"];
+        for part in shown {
             assert!(text.contains(part), "{part} in {text}");
         }
         assert!(!text.contains("computed") && !text.contains("merged") && !text.contains("members"), "{text}");

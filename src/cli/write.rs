@@ -14,10 +14,10 @@ use crate::intake::ndjson;
 
 /// Write facts: one JSON object a line, in the shape of the Segment tracking spec.
 ///
-/// Known fields: type (identify, track, page, screen, group, alias), messageId, timestamp (RFC 3339), userId,
+/// Known fields: type (identify, track, page, screen, group, alias, hush), messageId, timestamp (RFC 3339), userId,
 /// anonymousId, groupId, previousId, event, name, traits, properties, source, context.externalIds, context.traits,
-/// context.app.name, context.library.name; and kith's own keys (a list of type:value) and context.address (the key
-/// that the traits describe). Other fields are ignored.
+/// context.app.name, context.library.name; and kith's own keys (a list of type:value), context.address (the key
+/// that the traits describe), and of a hush topic, lift, until, channel, cause. Other fields are ignored.
 ///
 /// A bad line is reported on stderr as FILE:LINE: REASON; the good ones are written. Exits with 3 if any was bad.
 /// A messageId is applied once, so the same input may be written again.

@@ -9,6 +9,7 @@ mod belonging;
 mod event;
 mod graph;
 mod holdings;
+mod hush;
 mod profile;
 mod receipt;
 mod refold;
@@ -23,6 +24,7 @@ use super::Error;
 
 pub use access::ModelVersion;
 pub use belonging::read as read_ties;
+pub use hush::{Hush, read as read_hush};
 pub use profile::split as split_profile;
 
 /// How large a record may claim to be, in bytes: stops a length that is garbage before memory is reserved for it.
@@ -110,6 +112,7 @@ mod parts {
         Quarantine,
         Component { bound: u32 },
         Groups,
+        Topics,
     }
 
     impl From<&Rule> for StoredRule {
@@ -123,6 +126,7 @@ mod parts {
                 Rule::Quarantine => Self::Quarantine,
                 Rule::Component { bound } => Self::Component { bound: *bound },
                 Rule::Groups => Self::Groups,
+                Rule::Topics => Self::Topics,
             }
         }
     }
@@ -138,6 +142,7 @@ mod parts {
                 StoredRule::Quarantine => Self::Quarantine,
                 StoredRule::Component { bound } => Self::Component { bound },
                 StoredRule::Groups => Self::Groups,
+                StoredRule::Topics => Self::Topics,
             }
         }
     }

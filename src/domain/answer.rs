@@ -1,5 +1,6 @@
 //! Lookups and their answers.
 
+use super::hush::Hushed;
 use super::ids::ProfileId;
 use super::invalid::{Invalid, Reason};
 use super::key::Key;
@@ -152,4 +153,6 @@ pub struct Answer {
     pub resolution: Resolution,
     /// The fields by name. Where everything was asked for, those that somebody has a value of.
     pub fields: Vec<(String, Field)>,
+    /// The topics that are hushed for the customer now, in order, whatever fields were asked for.
+    pub hushed: Vec<Hushed>,
 }

@@ -3,9 +3,10 @@
 use std::fmt;
 
 use super::fact::{Body, EventType, Fact};
+use super::hush::Said;
 use super::identifier::Identifier;
 use super::link::Moment;
-use super::value::Values;
+use super::value::{Value, Values};
 
 /// The call that a stored event came with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,10 @@ pub enum Call {
     Leave,
     /// Two values are one identifier.
     Alias,
+    /// A topic is not to be raised.
+    Hush,
+    /// A topic may be raised again.
+    Lift,
 }
 
 /// A fact in the history of an identifier.
@@ -35,9 +40,10 @@ pub struct StoredEvent {
     pub origin: Identifier,
     /// The call it came with.
     pub call: Call,
-    /// The name of the event, page or screen; the role where a group fact names one; else empty.
+    /// The name of the event, page or screen; the role where a group fact names one; the topic of a hush or a lift; else
+    /// empty.
     pub name: String,
-    /// Properties, or traits.
+    /// Properties, or traits; of a hush or a lift its channel and its end, as far as it has them.
     pub properties: Values,
     /// The sending system; may be empty.
     pub source: String,
@@ -45,6 +51,8 @@ pub struct StoredEvent {
     pub raw_keys: Vec<String>,
     /// The group, or the identifier that was given up, where the call names one.
     pub other: Option<Identifier>,
+    /// Why a topic was hushed or lifted, if the fact says so. No answer may have it.
+    pub cause: String,
 }
 
 /// Says under which type of identifier it is stored, and nothing of what it holds.
@@ -65,6 +73,14 @@ impl StoredEvent {
                 (call, role.as_str(), traits.clone(), Some(group.clone()))
             }
             Body::Alias { previous } => (Call::Alias, "", Values::new(), Some(previous.clone())),
+            Body::Hush(said) => {
+                let call = if said.lift { Call::Lift } else { Call::Hush };
+                (call, said.topic.name.as_str(), hush_properties(said), None)
+            }
+        };
+        let cause = match &fact.body {
+            Body::Hush(said) => said.cause.clone(),
+            Body::Identify { .. } | Body::Event(_) | Body::Group { .. } | Body::Alias { .. } => String::new(),
         };
         Self {
             moment: fact.moment.clone(),
@@ -75,8 +91,16 @@ impl StoredEvent {
             source: fact.source.clone(),
             raw_keys: fact.raw_keys.clone(),
             other,
+            cause,
         }
     }
+}
+
+fn hush_properties(said: &Said) -> Values {
+    let channel = (!said.topic.channel.is_empty()).then(|| Value::Text(said.topic.channel.clone()));
+    let until = said.until.map(Value::Time);
+    let named = [("channel", channel), ("until", until)].into_iter();
+    named.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
 impl From<EventType> for Call {

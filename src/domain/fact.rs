@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::belonging::MAX_ROLE_BYTES;
+use super::hush::{Said, Saying};
 use super::identifier::Identifier;
 use super::invalid::{Invalid, Reason};
 use super::key;
@@ -67,6 +68,8 @@ pub enum DraftBody {
         /// `type:value`.
         previous: String,
     },
+    /// A topic is not to be raised, or may be again.
+    Hush(Saying),
 }
 
 /// What happened, by the call it came with.
@@ -134,6 +137,8 @@ pub enum Body {
         /// The value that is given up.
         previous: Identifier,
     },
+    /// A topic is not to be raised, or may be again.
+    Hush(Said),
 }
 
 /// Says how many keys there are and nothing of what they are.
@@ -158,7 +163,7 @@ impl Fact {
         match &self.body {
             Body::Group { group, .. } => identifiers.push(group.clone()),
             Body::Alias { previous: given_up } => previous = Some(given_up.clone()),
-            Body::Identify { .. } | Body::Event(_) => {}
+            Body::Identify { .. } | Body::Event(_) | Body::Hush(_) => {}
         }
         let (first, source) = (self.moment.clone(), self.source.clone());
         Link { first, again: Vec::new(), source, identifiers, previous }
@@ -172,7 +177,7 @@ impl Draft {
         check_text(&self.source, "source", MAX_SOURCE_BYTES, false)?;
         let time = check_time(self.time, now)?;
         let identifiers = check_keys(&self.keys, model)?;
-        let body = check_body(self.body, &identifiers, model)?;
+        let body = check_body(self.body, &identifiers, model, time)?;
         let moment = Moment { time, message_id: self.message_id };
         Ok(Fact { moment, source: self.source, identifiers, raw_keys: self.keys, body })
     }
@@ -215,7 +220,7 @@ fn check_keys(keys: &[String], model: &Model) -> Result<Vec<Identifier>, Invalid
     Ok(identifiers)
 }
 
-fn check_body(body: DraftBody, identifiers: &[Identifier], model: &Model) -> Result<Body, Invalid> {
+fn check_body(body: DraftBody, identifiers: &[Identifier], model: &Model, time: Time) -> Result<Body, Invalid> {
     match body {
         DraftBody::Identify { traits, address } => {
             check_traits(&traits, "identify.traits", model)?;
@@ -244,6 +249,7 @@ fn check_body(body: DraftBody, identifiers: &[Identifier], model: &Model) -> Res
             }
             Ok(Body::Alias { previous })
         }
+        DraftBody::Hush(saying) => saying.check(time).map(Body::Hush),
     }
 }
 

@@ -1,5 +1,5 @@
-//! Holdings: the attributes, aggregates and groups of one subject, be it what came under one identifier or a whole
-//! profile.
+//! Holdings: the attributes, aggregates, groups and hushed topics of one subject, be it what came under one identifier
+//! or a whole profile.
 //!
 //! The holdings of a profile are the union of those of its identifiers. The union is commutative, so it does not
 //! matter in which order facts and merges came.
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::aggregate::State;
 use super::belonging::{Belonging, MAX_GROUPS, Ties};
 use super::fact::{Event, EventType};
+use super::hush::Hushes;
 use super::identifier::Identifier;
 use super::ids::KindId;
 use super::link::Moment;
@@ -39,7 +40,7 @@ pub struct Cell {
     pub stamp: Arc<Stamp>,
 }
 
-/// Attributes, aggregates and groups.
+/// Attributes, aggregates, groups and hushed topics.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Holdings {
     /// Attributes; of two values the one with the later moment is kept.
@@ -48,6 +49,8 @@ pub struct Holdings {
     pub computed: BTreeMap<String, State>,
     /// Groups, and what they have over all of their members.
     pub ties: Ties,
+    /// What was said of topics.
+    pub hushes: Hushes,
 }
 
 impl Holdings {
@@ -119,7 +122,7 @@ impl Holdings {
 
     /// Takes in all of `other`.
     pub fn absorb(&mut self, other: Self) {
-        let Self { attributes, computed, ties: Ties { groups, for_groups } } = other;
+        let Self { attributes, computed, ties: Ties { groups, for_groups }, hushes } = other;
         for (name, cell) in attributes {
             let newer = self.attributes.get(&name).is_none_or(|known| known.stamp.moment < cell.stamp.moment);
             if newer {
@@ -135,6 +138,7 @@ impl Holdings {
         for (group, belonging) in groups {
             self.belong(&group, belonging);
         }
+        self.hushes.absorb(hushes);
     }
 }
 

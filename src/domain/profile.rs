@@ -1,6 +1,6 @@
 //! Profiles: the result of folding links for one kind, with what belongs to their identifiers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::holdings::Holdings;
 use super::identifier::Identifier;
@@ -74,6 +74,16 @@ impl Membership {
     /// True if `identifier` is an identifier of this profile that counts against a limit.
     pub fn counts_as(&self, identifier: &Identifier) -> bool {
         self.members.iter().any(|member| member.identifier == *identifier && member.alias_of.is_none())
+    }
+
+    /// The identifiers right beyond its walls that are of the same human.
+    pub fn personas(&self) -> BTreeSet<&Identifier> {
+        let mut personas = BTreeSet::new();
+        for wall in self.walls.iter().filter(|wall| wall.same_human) {
+            let ours = |end: &&Identifier| self.members.iter().any(|member| member.identifier == **end);
+            personas.extend(wall.between.iter().filter(ours).filter_map(|end| wall.beyond(end)));
+        }
+        personas
     }
 
     /// Adds an identifier.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::belonging::MAX_GROUPS;
 use super::holdings::MAX_ATTRIBUTES;
+use super::hush::MAX_TOPICS;
 use super::identifier::Identifier;
 use super::ids::{KindId, ProfileId, Seq};
 use super::owner::MAX_REFUSING_PROFILES;
@@ -71,6 +72,8 @@ pub enum Rule {
     },
     /// One identifier may bring [`MAX_GROUPS`] groups.
     Groups,
+    /// One identifier may bring [`MAX_TOPICS`] topics.
+    Topics,
 }
 
 impl fmt::Display for Rule {
@@ -84,6 +87,7 @@ impl fmt::Display for Rule {
             Self::Quarantine => write!(f, "quarantine after {MAX_REFUSING_PROFILES} profiles"),
             Self::Component { bound } => write!(f, "component of {bound} links"),
             Self::Groups => write!(f, "group limit {MAX_GROUPS}"),
+            Self::Topics => write!(f, "topic limit {MAX_TOPICS}"),
         }
     }
 }

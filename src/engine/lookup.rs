@@ -1,7 +1,9 @@
 //! The lookup: identifier → owner → document → fields. Two point reads, and a third only for `address.` fields. A key
-//! that several people use reads the documents of all of them; fields of a group are two point reads more.
+//! that several people use reads the documents of all of them; fields of a group are two point reads more, and so is each
+//! other persona of a human who is spoken to as two.
 
 mod beyond;
+mod hush;
 mod shared;
 
 use std::cell::RefCell;
@@ -11,7 +13,7 @@ use super::{Engine, Error, Tier, members};
 use crate::codec;
 use crate::codec::document::Document;
 use crate::codec::key::{IdentifierKey, Key as _, ProfileKey};
-use crate::codec::record::{Record, read_ties, split_profile};
+use crate::codec::record::{Hush, Record, read_hush, read_ties, split_profile};
 use crate::domain::answer::{ADDRESS_PREFIX, Answer, Field, Fields, Resolution};
 use crate::domain::belonging::Belonging;
 use crate::domain::holdings::{Cell, Holdings};
@@ -20,6 +22,7 @@ use crate::domain::ids::{KindId, ProfileId, WorkspaceId};
 use crate::domain::key::Key;
 use crate::domain::owner::Owner;
 use crate::domain::profile::Profile;
+use crate::domain::time::Time;
 use crate::domain::value::Value;
 use crate::store::catalogue::{FRAGMENTS, OWNERS, PROFILES, SURVIVORS};
 use crate::store::view::View;
@@ -31,9 +34,21 @@ const MAX_TRIES: usize = 3;
 
 type Answered = Vec<(String, Field)>;
 
+/// What is asked of every customer of a lookup.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// What "the customer" means.
+    pub kind: KindId,
+    /// The fields wanted.
+    pub fields: &'a Fields,
+    /// The time at which it is asked: hushes that have ended by then do not count.
+    pub now: Time,
+}
+
 /// What a stored profile says of the fields wanted, and what leads to the rest of them.
 struct Picked {
     fields: Answered,
+    hush: Hush,
     groups: BTreeMap<Identifier, Belonging>,
     identifiers: BTreeSet<Identifier>,
 }
@@ -48,13 +63,12 @@ impl Engine {
         &self,
         workspace: WorkspaceId,
         keys: &[(usize, Key)],
-        kind: KindId,
-        fields: &Fields,
+        question: Question<'_>,
         tier: Tier,
     ) -> Result<Answer, Error> {
-        let beyond = self.beyond(workspace, kind, fields)?;
+        let beyond = self.beyond(workspace, question)?;
         let view = self.state.store.view(tier);
-        let reader = Reader { view: &view, workspace, kind, fields, beyond: beyond.as_ref(), memo: RefCell::default() };
+        let reader = Reader { view: &view, workspace, question, beyond: beyond.as_ref(), memo: RefCell::default() };
         let mut shared = None;
         for (at, key) in keys {
             match reader.find(*at, key)? {
@@ -75,21 +89,20 @@ impl Engine {
         &self,
         workspace: WorkspaceId,
         keys: &[Key],
-        kind: KindId,
-        fields: &Fields,
+        question: Question<'_>,
     ) -> Result<Vec<Answer>, Error> {
-        let beyond = self.beyond(workspace, kind, fields)?;
+        let beyond = self.beyond(workspace, question)?;
         let beyond = beyond.as_ref();
         let store = &self.state.store;
         let version = store.version();
         let view = store.view(Tier::Disk);
-        let answers = Reader { view: &view, workspace, kind, fields, beyond, memo: RefCell::default() }.find_many(keys);
+        let answers = Reader { view: &view, workspace, question, beyond, memo: RefCell::default() }.find_many(keys);
         if store.version() == version {
             return answers;
         }
         // Something was committed meanwhile, and the answers may be of two minds. A snapshot is slower and of one.
         let view = store.snapshot();
-        Reader { view: &view, workspace, kind, fields, beyond, memo: RefCell::default() }.find_many(keys)
+        Reader { view: &view, workspace, question, beyond, memo: RefCell::default() }.find_many(keys)
     }
 }
 
@@ -139,8 +152,7 @@ impl Found {
 struct Reader<'a> {
     view: &'a View<'a>,
     workspace: WorkspaceId,
-    kind: KindId,
-    fields: &'a Fields,
+    question: Question<'a>,
     beyond: Option<&'a Beyond>,
     memo: RefCell<Memo>,
 }
@@ -149,7 +161,7 @@ impl<'a> Reader<'a> {
     fn find(&self, at: usize, key: &Key) -> Result<Option<Answer>, Error> {
         let Key::Identifier(identifier) = key else { return self.follow(at, key) };
         for _ in 0..MAX_TRIES {
-            let Some(owner) = OWNERS.get(self.view, &self.identifier_key(self.kind, identifier))? else {
+            let Some(owner) = OWNERS.get(self.view, &self.identifier_key(self.question.kind, identifier))? else {
                 return Ok(None);
             };
             let Some(people) = self.people(&owner)? else { return Ok(None) };
@@ -157,8 +169,7 @@ impl<'a> Reader<'a> {
                 return Ok(Some(answer));
             }
         }
-        // Three merges in the time of one lookup are not credible: the owner is of a profile that is not there.
-        Err(OWNERS.corrupt(codec::Error::malformed("owner record", "names a profile that is not stored")).into())
+        Err(astray())
     }
 
     /// The answer of one profile, or of all who share an identifier; `None` if one of them was merged away in between.
@@ -222,7 +233,7 @@ impl<'a> Reader<'a> {
     fn owners_of(&self, keys: &[Key]) -> Result<Vec<Lead>, Error> {
         let encoded = |key: &Key| match key {
             Key::Profile(_) => None,
-            Key::Identifier(identifier) => Some(self.identifier_key(self.kind, identifier).encode()),
+            Key::Identifier(identifier) => Some(self.identifier_key(self.question.kind, identifier).encode()),
         };
         let wanted: Vec<Vec<u8>> = keys.iter().filter_map(encoded).collect();
         let mut found = self.view.get_many(OWNERS.family(), &wanted)?.into_iter();
@@ -241,11 +252,11 @@ impl<'a> Reader<'a> {
     /// `None` if it is of another kind, which a profile id can name.
     fn pick(&self, bytes: &[u8]) -> Result<Option<Picked>, codec::Error> {
         let parts = split_profile(bytes)?;
-        if parts.kind != self.kind {
+        if parts.kind != self.question.kind {
             return Ok(None);
         }
         let document = Document::read(parts.document)?;
-        let picked: Result<Answered, codec::Error> = match self.fields {
+        let picked: Result<Answered, codec::Error> = match self.question.fields {
             Fields::Named(names) => names
                 .iter()
                 .map(|name| {
@@ -267,26 +278,27 @@ impl<'a> Reader<'a> {
             Some(beyond) if beyond.members => members::identifiers(&Profile::decode(bytes)?),
             Some(_) | None => BTreeSet::new(),
         };
-        Ok(Some(Picked { fields: picked?, groups, identifiers }))
+        Ok(Some(Picked { fields: picked?, hush: read_hush(parts.hush)?, groups, identifiers }))
     }
 
-    fn complete(&self, at: usize, key: &Key, id: ProfileId, picked: Picked) -> Result<Answer, Error> {
+    fn complete(&self, at: usize, key: &Key, id: ProfileId, mut picked: Picked) -> Result<Answer, Error> {
+        let hushed = self.hushed(std::mem::take(&mut picked.hush))?;
         let fields = self.with_address(key, self.fill(picked)?)?;
-        Ok(Answer { key: at, resolution: Resolution::Found(id), fields })
+        Ok(Answer { key: at, resolution: Resolution::Found(id), fields, hushed })
     }
 
     fn nobody(&self, at: usize, key: &Key) -> Result<Answer, Error> {
-        let fields = match self.fields {
+        let fields = match self.question.fields {
             Fields::Named(names) => names.iter().map(|name| (name.clone(), Field::NotSet)).collect(),
             Fields::Everything => Vec::new(),
         };
         let fields = self.with_address(key, fields)?;
-        Ok(Answer { key: at, resolution: Resolution::NotFound, fields })
+        Ok(Answer { key: at, resolution: Resolution::NotFound, fields, hushed: Vec::new() })
     }
 
     /// Fills in what belongs to the identifier asked by, and not to the customer.
     fn with_address(&self, key: &Key, mut fields: Answered) -> Result<Answered, Error> {
-        let wanted = match self.fields {
+        let wanted = match self.question.fields {
             Fields::Everything => true,
             Fields::Named(names) => names.iter().any(|name| name.starts_with(ADDRESS_PREFIX)),
         };
@@ -297,7 +309,7 @@ impl<'a> Reader<'a> {
         let key = self.identifier_key(KindId::ADDRESS, identifier);
         let Some(Holdings { mut attributes, .. }) = FRAGMENTS.get(self.view, &key)? else { return Ok(fields) };
         attributes.retain(|_, cell| cell.value != Value::Null);
-        if *self.fields == Fields::Everything {
+        if *self.question.fields == Fields::Everything {
             let named = |(name, cell): (String, Cell)| (format!("{ADDRESS_PREFIX}{name}"), Field::Present(cell.value));
             fields.extend(attributes.into_iter().map(named));
             return Ok(fields);
@@ -317,4 +329,9 @@ impl<'a> Reader<'a> {
     fn profile_key(&self, profile: ProfileId) -> ProfileKey {
         ProfileKey { workspace: self.workspace, profile }
     }
+}
+
+/// Three merges in the time of one lookup are not credible: the owner is of a profile that is not there.
+fn astray() -> Error {
+    OWNERS.corrupt(codec::Error::malformed("owner record", "names a profile that is not stored")).into()
 }

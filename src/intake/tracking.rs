@@ -2,7 +2,7 @@
 //!
 //! | field | becomes |
 //! |---|---|
-//! | `type` | identify, track, page, screen, group or alias |
+//! | `type` | identify, track, page, screen, group or alias; hush (kith's own) |
 //! | `messageId` | the fact's message_id |
 //! | `timestamp` (RFC 3339) | its time; `originalTimestamp` and `sentAt` are ignored, absent means time of arrival |
 //! | `userId`, `anonymousId` | keys `user_id:…`, `anonymous_id:…` |
@@ -14,6 +14,7 @@
 //! | `previousId` | `Alias.previous`, as `user_id:…`, or `anonymous_id:…` if it equals `anonymousId` |
 //! | `traits`, `properties`, `event`, `name` | the same |
 //! | `source`, else the `name` of `context.app` or `context.library` | the fact's source |
+//! | `topic`, `lift`, `until`, `channel`, `cause` (kith's own) | those of `Hush`: texts; `lift` true or false; `until` RFC 3339 |
 //! | `keys` (kith's own) | a list of further keys, `type:value` |
 //! | `context.address` (kith's own) | `Identify.address`: the key that the traits describe |
 //!
@@ -128,7 +129,19 @@ fn body(message: &mut Message, kind: &str, keys: &[String]) -> Result<Body, Refu
             Body::Group(v1::Group { key, traits: members(message, "traits")?, role, left })
         }
         "alias" => Body::Alias(v1::Alias { previous: previous(message)? }),
-        _ => return Err(Refusal::new("`type` must be identify, track, page, screen, group or alias")),
+        "hush" => Body::Hush(hush(message)?),
+        _ => return Err(Refusal::new("`type` must be identify, track, page, screen, group, alias or hush")),
+    })
+}
+
+fn hush(message: &Message) -> Result<v1::Hush, Refusal> {
+    let text = |name| Ok::<_, Refusal>(message.text(name)?.unwrap_or_default().to_owned());
+    Ok(v1::Hush {
+        topic: message.required("topic")?,
+        lift: message.flag("lift")?,
+        until: message.time("until")?.map(super::to_wire),
+        channel: text("channel")?,
+        cause: text("cause")?,
     })
 }
 

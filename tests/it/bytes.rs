@@ -9,13 +9,14 @@ use kith::codec::key::{
     TallyKey, WallKey,
 };
 use kith::codec::read::Cursor;
-use kith::codec::record::{ModelVersion, Record, read_ties, split_profile};
+use kith::codec::record::{ModelVersion, Record, read_hush, read_ties, split_profile};
 use kith::codec::value::{put, take};
 use kith::domain::access::{ApiKey, Scope, SecretHash};
 use kith::domain::aggregate::{Aggregate, State};
 use kith::domain::belonging::{Belonging, GroupMember, Tally, Ties};
 use kith::domain::event::{Call, StoredEvent};
 use kith::domain::holdings::{Cell, Holdings, Stamp};
+use kith::domain::hush::{Hushes, Said, Topic};
 use kith::domain::identifier::Identifier;
 use kith::domain::ids::{KindId, ProfileId, Seq, WorkspaceId};
 use kith::domain::link::{Link, Moment};
@@ -62,7 +63,21 @@ fn holdings() -> Holdings {
             groups: BTreeMap::from([(identifier("account_id:acme"), belonging())]),
             for_groups: BTreeMap::from([("team.orders".into(), state(Aggregate::Count))]),
         },
+        hushes: hushes(),
     }
+}
+
+fn hushes() -> Hushes {
+    let stamp = |time, message_id: &str| {
+        let moment = Moment { time: Time::from_micros(time), message_id: message_id.into() };
+        Arc::new(Stamp { moment, source: "crm".into(), origin: identifier("user_id:u1") })
+    };
+    let topic = Topic { name: "weddings".into(), channel: "push".into() };
+    let said = |lift, until| Said { topic: topic.clone(), lift, until, cause: "never kept here".into() };
+    let mut hushes = Hushes::default();
+    hushes.learn(&said(true, None), &stamp(1, "m1"));
+    hushes.learn(&said(false, Some(Time::from_micros(9))), &stamp(2, "m2"));
+    hushes
 }
 
 fn group_member() -> GroupMember {
@@ -132,6 +147,7 @@ fn event() -> StoredEvent {
         source: "shop".into(),
         raw_keys: vec!["user_id: u1 ".into()],
         other: Some(identifier("account_id:acme")),
+        cause: "a cause".into(),
     }
 }
 
@@ -320,6 +336,7 @@ fn decode_everything(bytes: &[u8]) {
     let _ = (SizeKey::decode(bytes), Wall::decode(bytes), Size::decode(bytes), Refold::decode(bytes));
     let _ = (MemberKey::decode(bytes), GroupMember::decode(bytes), TallyKey::decode(bytes), Tally::decode(bytes));
     let _ = split_profile(bytes).and_then(|parts| read_ties(parts.ties));
+    let _ = split_profile(bytes).and_then(|parts| read_hush(parts.hush));
     let _ = (LinkIndexKey::decode(bytes), EventKey::decode(bytes), MessageKey::decode(bytes), ModelKey::decode(bytes));
     if let Ok(document) = Document::read(bytes) {
         let _ = (document.get("x"), document.fields().count());

@@ -9,6 +9,8 @@
 //! group    m3 {user_id:u1}@3 account_id:acme as admin plan="gold"
 //! leave    m9 {user_id:u1}@9 account_id:acme
 //! alias    m4 {user_id:new}@4 user_id:old
+//! hush     m10 {user_id:u1}@10 weddings in email until 99 because "a cause"
+//! lift     m11 {user_id:u1}@11 weddings in email
 //! lookup   {user_id:u1} first_name orders.count
 //! lookup account {account_id:acme} members
 //! profile  {user_id:u1}

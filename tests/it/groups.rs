@@ -14,7 +14,7 @@ use kith::domain::model::Model;
 use kith::domain::receipt::{Action, Receipt, Rule};
 use kith::domain::time::Time;
 use kith::domain::value::{Value, Values};
-use kith::engine::{Count, Durability, Engine, Figures, Options, REFOLD_PORTION, Tier};
+use kith::engine::{Count, Durability, Engine, Figures, Options, Question, REFOLD_PORTION, Tier};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::{Config, TestRunner};
@@ -267,9 +267,10 @@ fn check_lookups(subject: &Subject, workspace: WorkspaceId, expected: &Expected)
     let names = ["account.id", "account.role", "account.since", "account.members", "account.team.spent"];
     let fields = Fields::parse(names.iter().map(ToString::to_string).collect()).unwrap();
     let keys: Vec<Key> = PERSONS.iter().map(|key| parse(key)).collect();
-    let batch = subject.engine.lookup_batch(workspace, &keys, person, &fields).unwrap();
+    let question = Question { kind: person, fields: &fields, now: Time::default() };
+    let batch = subject.engine.lookup_batch(workspace, &keys, question).unwrap();
     for ((text, key), in_batch) in PERSONS.iter().zip(&keys).zip(batch) {
-        let one = subject.engine.lookup(workspace, &[(0, key.clone())], person, &fields, Tier::Disk).unwrap();
+        let one = subject.engine.lookup(workspace, &[(0, key.clone())], question, Tier::Disk).unwrap();
         prop_assert_eq!((&one.resolution, &one.fields), (&in_batch.resolution, &in_batch.fields));
         // What several people share says what is true of all of them; here it is about one.
         let kith::domain::answer::Resolution::Found(id) = one.resolution else { continue };
@@ -287,7 +288,8 @@ fn check_lookups(subject: &Subject, workspace: WorkspaceId, expected: &Expected)
         let of_account = membership.map(|(group, ..)| {
             let fields = Fields::parse(vec!["members".to_owned(), "team.spent".to_owned()]).unwrap();
             let keys = [(0, parse(&group))];
-            subject.engine.lookup(workspace, &keys, KindId::of("account"), &fields, Tier::Disk).unwrap()
+            let question = Question { kind: KindId::of("account"), fields: &fields, now: Time::default() };
+            subject.engine.lookup(workspace, &keys, question, Tier::Disk).unwrap()
         });
         let of_account: Vec<Field> = match of_account {
             Some(answer) => answer.fields.into_iter().map(|(_, field)| field).collect(),
@@ -377,7 +379,8 @@ fn ask(subject: &Subject, workspace: WorkspaceId, kind: &str, key: &str) -> Vec<
     let names = ["members", "seats_used", "team.spent"].map(|name| format!("{prefix}{name}"));
     let fields = Fields::parse(names.to_vec()).unwrap();
     let keys = [(0, Key::parse(key, "key", &model.model).unwrap())];
-    let answer = subject.engine.lookup(workspace, &keys, KindId::of(kind), &fields, Tier::Disk).unwrap();
+    let question = Question { kind: KindId::of(kind), fields: &fields, now: Time::default() };
+    let answer = subject.engine.lookup(workspace, &keys, question, Tier::Disk).unwrap();
     answer.fields.into_iter().map(|(_, field)| field).collect()
 }
 

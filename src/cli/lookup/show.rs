@@ -5,7 +5,7 @@ use comfy_table::Table;
 use crate::cli::exit::Failure;
 use crate::cli::output;
 use crate::client::json;
-use crate::proto::v1::{Answer, FieldState, LookupResponse};
+use crate::proto::v1::{Answer, FieldState, HushedTopic, LookupResponse};
 
 /// The field that stands for all.
 const EVERYTHING: &str = "*";
@@ -30,12 +30,14 @@ pub(super) fn answers(responses: &[LookupResponse], fields: &[String], as_json: 
     Ok(())
 }
 
-/// One row a customer, one column a field.
+/// One row a customer, one column a field, and one for hushed topics where anybody has any.
 fn grid(answers: &[&Answer], fields: &[String]) -> Table {
+    let any_hushed = answers.iter().any(|answer| !answer.hushed.is_empty());
     let columns = ["key", "resolution"].into_iter().chain(fields.iter().map(String::as_str));
-    let mut table = output::table(columns);
+    let mut table = output::table(columns.chain(any_hushed.then_some("hushed")));
     for answer in answers {
-        let values = fields.iter().map(|field| value(answer, field));
+        let values =
+            fields.iter().map(|field| value(answer, field)).chain(any_hushed.then(|| output::plain(&hushed(answer))));
         let row: Vec<String> = [output::plain(&answer.key), resolution(answer)].into_iter().chain(values).collect();
         table.add_row(row);
     }
@@ -46,7 +48,8 @@ fn grid(answers: &[&Answer], fields: &[String]) -> Table {
 fn single(answer: &Answer) -> String {
     let profile = (!answer.profile_id.is_empty()).then(|| ("profile_id", answer.profile_id.clone()));
     let head = [("key", answer.key.clone()), ("resolution", resolution(answer))];
-    let mut text = output::pairs(head.into_iter().chain(profile));
+    let hushed = (!answer.hushed.is_empty()).then(|| ("hushed", hushed(answer)));
+    let mut text = output::pairs(head.into_iter().chain(profile).chain(hushed));
     if answer.states.is_empty() {
         return text;
     }
@@ -69,6 +72,16 @@ fn resolution(answer: &Answer) -> String {
     }
 }
 
+/// The hushed topics: `weddings, babies in email until 2027-01-01T00:00:00Z`.
+fn hushed(answer: &Answer) -> String {
+    let each = answer.hushed.iter().map(|HushedTopic { topic, channel, until }| {
+        let channel = if channel.is_empty() { String::new() } else { format!(" in {channel}") };
+        let until = until.as_ref().map(|until| format!(" until {}", json::time(until))).unwrap_or_default();
+        format!("{topic}{channel}{until}")
+    });
+    each.collect::<Vec<_>>().join(", ")
+}
+
 fn value(answer: &Answer, field: &str) -> String {
     answer.values.get(field).map(|value| output::cell(&json::value(value))).unwrap_or_default()
 }
@@ -85,6 +98,7 @@ mod tests {
             profile_id: "0190".into(),
             values: [("n".to_owned(), true.into())].into(),
             states: [("n".to_owned(), FieldState::Present.into()), ("m".to_owned(), FieldState::NotSet.into())].into(),
+            hushed: vec![HushedTopic { topic: "babies".into(), channel: "push".into(), until: None }],
             ..Default::default()
         }
     }
@@ -92,7 +106,7 @@ mod tests {
     #[test]
     fn one_customer_shows_every_field_with_its_state() {
         let text = single(&found());
-        for part in ["user_id:1", "FOUND", "0190", "PRESENT", "true", "NOT_SET"] {
+        for part in ["user_id:1", "FOUND", "0190", "babies in push", "PRESENT", "true", "NOT_SET"] {
             assert!(text.contains(part), "{part} in {text}");
         }
     }
@@ -103,6 +117,6 @@ mod tests {
         let bad = Answer { key: "nonsense".into(), error, ..Default::default() };
         let text = grid(&[&found(), &bad], &["n".into()]).trim_fmt();
         assert!(text.contains("rejected: a key is `type:value`"), "{text}");
-        assert!(text.contains("true"), "{text}");
+        assert!(text.contains("true") && text.contains("babies in push"), "{text}");
     }
 }

@@ -21,6 +21,7 @@ struct EventV1 {
     source: String,
     raw_keys: Vec<String>,
     other: Option<String>,
+    cause: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -32,11 +33,13 @@ enum StoredCall {
     Group,
     Alias,
     Leave,
+    Hush,
+    Lift,
 }
 
 impl Record for StoredEvent {
     fn encode(&self) -> Result<Vec<u8>, Error> {
-        let Self { moment, origin, call, name, properties, source, raw_keys, other } = self;
+        let Self { moment, origin, call, name, properties, source, raw_keys, other, cause } = self;
         let mut bytes = Vec::new();
         put_values(&mut bytes, properties);
         let stored = EventV1 {
@@ -48,12 +51,13 @@ impl Record for StoredEvent {
             source: source.clone(),
             raw_keys: raw_keys.clone(),
             other: other.as_ref().map(text),
+            cause: cause.clone(),
         };
         seal(WHAT, 1, &stored)
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let EventV1 { moment, origin, call, name, properties, source, raw_keys, other } = open(WHAT, 1, bytes)?;
+        let EventV1 { moment, origin, call, name, properties, source, raw_keys, other, cause } = open(WHAT, 1, bytes)?;
         let mut cursor = Cursor::new(&properties, WHAT);
         let properties = take_values(&mut cursor)?;
         cursor.end()?;
@@ -66,6 +70,7 @@ impl Record for StoredEvent {
             source,
             raw_keys,
             other: other.map(|stored| identifier(WHAT, &stored)).transpose()?,
+            cause,
         })
     }
 }
@@ -79,6 +84,8 @@ impl From<Call> for StoredCall {
             Call::Screen => Self::Screen,
             Call::Group => Self::Group,
             Call::Leave => Self::Leave,
+            Call::Hush => Self::Hush,
+            Call::Lift => Self::Lift,
             Call::Alias => Self::Alias,
         }
     }
@@ -93,6 +100,8 @@ impl From<StoredCall> for Call {
             StoredCall::Screen => Self::Screen,
             StoredCall::Group => Self::Group,
             StoredCall::Leave => Self::Leave,
+            StoredCall::Hush => Self::Hush,
+            StoredCall::Lift => Self::Lift,
             StoredCall::Alias => Self::Alias,
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::belonging::StoredTies;
+use super::hush::{StoredHushes, read_topics, stored_topics};
 use super::parts::{StoredMoment, identifier, text};
 use super::{Record, open, seal};
 use crate::codec::Error;
@@ -15,6 +16,7 @@ use crate::codec::value;
 use crate::domain::aggregate::{Decimal, State};
 use crate::domain::belonging::Ties;
 use crate::domain::holdings::{Cell, Holdings, Stamp};
+use crate::domain::hush::Hushes;
 use crate::domain::value::Value;
 
 const WHAT: &str = "holdings record";
@@ -23,6 +25,7 @@ const WHAT: &str = "holdings record";
 struct HoldingsV1 {
     document: Vec<u8>,
     ties: StoredTies,
+    hushes: StoredHushes,
     rest: StoredRest,
 }
 
@@ -35,7 +38,7 @@ pub(super) struct StoredRest {
 }
 
 #[derive(Serialize, Deserialize)]
-struct StoredStamp {
+pub(super) struct StoredStamp {
     moment: StoredMoment,
     source: String,
     origin: String,
@@ -54,19 +57,20 @@ pub(super) enum StoredState {
 impl Record for Holdings {
     fn encode(&self) -> Result<Vec<u8>, Error> {
         let (document, rest) = lay_out(self);
-        seal(WHAT, 1, &HoldingsV1 { document, ties: (&self.ties).into(), rest })
+        let (ties, hushes) = ((&self.ties).into(), stored_topics(&self.hushes));
+        seal(WHAT, 1, &HoldingsV1 { document, ties, hushes, rest })
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let HoldingsV1 { document, ties, rest } = open(WHAT, 1, bytes)?;
-        put_together(&document, ties.try_into()?, rest)
+        let HoldingsV1 { document, ties, hushes, rest } = open(WHAT, 1, bytes)?;
+        put_together(&document, ties.try_into()?, read_topics(hushes)?, rest)
     }
 }
 
-/// Splits holdings, their ties aside, into the document that lookups read and the rest. A computed attribute shadows an attribute of the
-/// same name: lookups read the former, the latter is kept aside.
+/// Splits holdings, their ties and hushes aside, into the document that lookups read and the rest. A computed attribute
+/// shadows an attribute of the same name: lookups read the former, the latter is kept aside.
 pub(super) fn lay_out(holdings: &Holdings) -> (Vec<u8>, StoredRest) {
-    let Holdings { attributes, computed, ties: _ } = holdings;
+    let Holdings { attributes, computed, ties: _, hushes: _ } = holdings;
     let mut numbers: BTreeMap<&Stamp, u32> = BTreeMap::new();
     let mut stamps = Vec::new();
     let mut shadowed = BTreeMap::new();
@@ -89,7 +93,7 @@ pub(super) fn lay_out(holdings: &Holdings) -> (Vec<u8>, StoredRest) {
 }
 
 /// The inverse of [`lay_out`].
-pub(super) fn put_together(document: &[u8], ties: Ties, rest: StoredRest) -> Result<Holdings, Error> {
+pub(super) fn put_together(document: &[u8], ties: Ties, hushes: Hushes, rest: StoredRest) -> Result<Holdings, Error> {
     let StoredRest { stamps, computed, shadowed } = rest;
     let stamps = stamps.into_iter().map(|stored| stamp(stored).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
     let cell = |number: u32, value| {
@@ -111,7 +115,7 @@ pub(super) fn put_together(document: &[u8], ties: Ties, rest: StoredRest) -> Res
         .into_iter()
         .map(|(name, stored)| state(stored).map(|state| (name, state)))
         .collect::<Result<_, _>>()?;
-    Ok(Holdings { attributes, computed, ties })
+    Ok(Holdings { attributes, computed, ties, hushes })
 }
 
 impl From<&Stamp> for StoredStamp {
@@ -121,7 +125,7 @@ impl From<&Stamp> for StoredStamp {
     }
 }
 
-fn stamp(stored: StoredStamp) -> Result<Stamp, Error> {
+pub(super) fn stamp(stored: StoredStamp) -> Result<Stamp, Error> {
     let StoredStamp { moment, source, origin } = stored;
     Ok(Stamp { moment: moment.into(), source, origin: identifier(WHAT, &origin)? })
 }

@@ -1,16 +1,17 @@
-//! The profile record: the document that lookups read, its ties to groups, then all that only the writer needs.
+//! The profile record: the document that lookups read, its ties to groups, what is hushed, then all that only the writer
+//! needs.
 //!
 //! ```text
-//! version:1 = 01 | kind:4 | document length:4 | document (see codec::document) | ties length:4 | ties, sealed | sealed rest
+//! version:1 = 01 | kind:4 | document length:4 | document (see codec::document) | ties length:4 | ties, sealed
+//!                | hush length:4 | hush, sealed | sealed rest
 //! ```
 
 use serde::{Deserialize, Serialize};
 
-use super::belonging;
 use super::graph::StoredWall;
 use super::holdings::{StoredRest, lay_out, put_together};
 use super::parts::{StoredId, StoredMoment, identifier, text};
-use super::{Record, open, seal};
+use super::{Record, belonging, hush, open, seal};
 use crate::codec::Error;
 use crate::codec::read::{Cursor, put_block};
 use crate::domain::ids::{KindId, ProfileId};
@@ -44,6 +45,8 @@ pub struct Parts<'a> {
     pub document: &'a [u8],
     /// What it has to do with groups; see [`read_ties`](super::read_ties).
     pub ties: &'a [u8],
+    /// What is hushed; see [`read_hush`](super::read_hush).
+    pub hush: &'a [u8],
     rest: &'a [u8],
 }
 
@@ -55,13 +58,14 @@ pub fn split(bytes: &[u8]) -> Result<Parts<'_>, Error> {
         version => return Err(Error::Version { what: WHAT, version }),
     }
     let kind = KindId(cursor.u32()?);
-    Ok(Parts { kind, document: cursor.block()?, ties: cursor.block()?, rest: cursor.rest() })
+    Ok(Parts { kind, document: cursor.block()?, ties: cursor.block()?, hush: cursor.block()?, rest: cursor.rest() })
 }
 
 impl Record for Profile {
     fn encode(&self) -> Result<Vec<u8>, Error> {
         let Self { id, kind, membership, retired, holdings, rules } = self;
         let ties = belonging::write(&holdings.ties)?;
+        let hush = hush::write(&holdings.hushes, &membership.personas())?;
         let (document, holdings) = lay_out(holdings);
         let rest = RestV1 {
             id: (*id).into(),
@@ -80,12 +84,13 @@ impl Record for Profile {
         out.extend_from_slice(&kind.0.to_be_bytes());
         put_block(&mut out, &document);
         put_block(&mut out, &ties);
+        put_block(&mut out, &hush);
         out.extend(seal(WHAT, VERSION, &rest)?);
         Ok(out)
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let Parts { kind, document, ties, rest } = split(bytes)?;
+        let Parts { kind, document, ties, hush, rest } = split(bytes)?;
         let RestV1 { id, created, latest, contested, loosened, oversized, walls, members, retired, holdings, rules } =
             open(WHAT, VERSION, rest)?;
         let mut membership = Membership::new(created.into());
@@ -96,13 +101,14 @@ impl Record for Profile {
         membership.contested = contested;
         membership.loosened = loosened;
         membership.oversized = oversized;
+        let hush::Hush { hushes, personas: _ } = hush::read(hush)?;
         membership.walls = walls.into_iter().map(Wall::try_from).collect::<Result<_, _>>()?;
         Ok(Self {
             id: id.into(),
             kind,
             membership,
             retired: retired.into_iter().map(ProfileId::from).collect(),
-            holdings: put_together(document, belonging::read(ties)?, holdings)?,
+            holdings: put_together(document, belonging::read(ties)?, hushes, holdings)?,
             rules,
         })
     }

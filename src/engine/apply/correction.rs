@@ -18,7 +18,7 @@ use crate::domain::wall::{MAX_WALLS, Quarantine, Wall};
 use crate::engine::Error;
 use crate::store;
 use crate::store::batch::Batch;
-use crate::store::catalogue::{LINK_INDEX, LINKS, MERGES, OWNERS, PROFILES, SURVIVORS, WALLS};
+use crate::store::catalogue::{FRAGMENTS, LINK_INDEX, LINKS, MERGES, OWNERS, PROFILES, SURVIVORS, WALLS};
 
 /// Applies `correction`. What is refused leaves everything as it was.
 pub(super) fn correct(
@@ -190,6 +190,7 @@ impl<'a> Work<'a, '_> {
             for identifier in between {
                 self.line(Action::Walled, rules.kind.id, identifier);
             }
+            self.keep_hushed(rules, between)?;
             let component = Component::gather(self.batch, self.place.workspace, rules, between)?
                 .ok_or_else(|| too_large("folded again"))?;
             let (batch, place, lines) = (&mut *self.batch, self.place, &mut self.receipt.lines);
@@ -200,6 +201,26 @@ impl<'a> Work<'a, '_> {
             }
         }
         self.receipt.profiles.dedup();
+        Ok(())
+    }
+
+    /// What is hushed for a profile that is to come apart stays hushed on both sides of the wall: it is copied, as it was
+    /// said, to what came under each of its ends.
+    fn keep_hushed(&mut self, rules: Rules<'_>, between: &[Identifier; 2]) -> Result<(), Error> {
+        let [a, b] = between;
+        let Some(profile) = super::component::profile_of(self.batch, self.place, rules.kind.id, a)? else {
+            return Ok(());
+        };
+        let hushes = profile.holdings.hushes.holding(self.place.logged);
+        if hushes.is_empty() || self.owner(rules, b)?.profile != Some(profile.id) {
+            return Ok(());
+        }
+        for end in between {
+            let key = self.key(rules.kind.id, end);
+            let mut fragment = FRAGMENTS.get(self.batch, &key)?.unwrap_or_default();
+            fragment.hushes.absorb(hushes.clone());
+            FRAGMENTS.put(self.batch, &key, &fragment)?;
+        }
         Ok(())
     }
 

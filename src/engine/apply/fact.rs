@@ -12,6 +12,7 @@ use crate::domain::belonging::Belonging;
 use crate::domain::event::StoredEvent;
 use crate::domain::fact::{Body, Fact};
 use crate::domain::holdings::{Holdings, Stamp};
+use crate::domain::hush::Said;
 use crate::domain::identifier::Identifier;
 use crate::domain::ids::{KindId, ProfileId};
 use crate::domain::link::Link;
@@ -218,6 +219,7 @@ impl Landing<'_, '_> {
                 let said = Belonging::said(&self.fact.moment, role, *left);
                 self.belong(profile, &mut fragment, group, said)
             }
+            Body::Hush(said) => self.hush(profile, &mut fragment, said, origin),
             Body::Identify { address: Some(_), .. } | Body::Group { .. } | Body::Alias { .. } => false,
         };
         if changed {
@@ -245,6 +247,16 @@ impl Landing<'_, '_> {
         }
         profile.holdings.belong(group, said.clone());
         fragment.belong(group, said)
+    }
+
+    fn hush(&mut self, profile: &mut Profile, fragment: &mut Holdings, said: &Said, origin: &Identifier) -> bool {
+        if !fragment.hushes.has_room_for(&said.topic) {
+            self.line(Action::Capped, profile.kind, Some(origin.clone()), Some(profile.id), Some(Rule::Topics));
+            return false;
+        }
+        let stamp = stamp(self.fact, origin);
+        profile.holdings.hushes.learn(said, &stamp);
+        fragment.hushes.learn(said, &stamp)
     }
 
     fn line(

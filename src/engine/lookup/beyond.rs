@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Answered, Picked, Reader};
+use super::{Answered, Picked, Question, Reader};
 use crate::domain::aggregate::State;
 use crate::domain::answer::{Field, Fields, ID, MEMBERS, ROLE, SEATS_USED, SINCE};
 use crate::domain::belonging::{Belonging, latest};
@@ -38,8 +38,7 @@ impl Engine {
     pub(super) fn beyond(
         &self,
         workspace: WorkspaceId,
-        kind: KindId,
-        fields: &Fields,
+        Question { kind, fields, .. }: Question<'_>,
     ) -> Result<Option<Beyond>, Error> {
         let names: &[String] = match fields {
             Fields::Everything => &[],
@@ -103,7 +102,7 @@ pub(super) type Memo = BTreeMap<(KindId, Identifier), BTreeMap<String, Field>>;
 impl Reader<'_> {
     /// The fields of a profile with what is read elsewhere.
     pub(super) fn fill(&self, picked: Picked) -> Result<Answered, Error> {
-        let Picked { mut fields, groups, identifiers } = picked;
+        let Picked { mut fields, hush: _, groups, identifiers } = picked;
         let Some(beyond) = self.beyond else { return Ok(fields) };
         if beyond.members {
             let (members, model) = (Members { view: self.view, workspace: self.workspace }, &beyond.active.model);
@@ -115,7 +114,7 @@ impl Reader<'_> {
             };
             self.put(&mut fields, MEMBERS, figure(|figures| figures.members));
             self.put(&mut fields, SEATS_USED, figure(|figures| figures.seats_used));
-            let names: Vec<&str> = over_members(self.kind, model).filter(|name| self.wants(name)).collect();
+            let names: Vec<&str> = over_members(self.question.kind, model).filter(|name| self.wants(name)).collect();
             let computed = members.computed(&identifiers, &names)?;
             for name in names {
                 let state = computed.as_ref().map(|computed| computed.get(name).map(State::value));
@@ -131,7 +130,7 @@ impl Reader<'_> {
 
     /// Puts in a field that hides an attribute of the same name.
     fn put(&self, fields: &mut Answered, name: &str, field: Field) {
-        if *self.fields == Fields::Everything {
+        if *self.question.fields == Fields::Everything {
             fields.retain(|(known, _)| known != name);
             fields.extend((field != Field::NotSet).then(|| (name.to_owned(), field)));
         } else if let Some((_, wanted)) = fields.iter_mut().find(|(wanted, _)| wanted == name) {
@@ -140,7 +139,7 @@ impl Reader<'_> {
     }
 
     fn wants(&self, name: &str) -> bool {
-        match self.fields {
+        match self.question.fields {
             Fields::Everything => true,
             Fields::Named(names) => names.iter().any(|wanted| wanted == name),
         }
@@ -207,6 +206,7 @@ impl Reader<'_> {
     fn at_group<'t>(&'t self, through: &'t Through) -> Reader<'t> {
         let Through { kind, fields, beyond, .. } = through;
         let (view, workspace) = (self.view, self.workspace);
-        Reader { view, workspace, kind: kind.id, fields, beyond: Some(beyond), memo: Default::default() }
+        let question = Question { kind: kind.id, fields, ..self.question };
+        Reader { view, workspace, question, beyond: Some(beyond), memo: Default::default() }
     }
 }

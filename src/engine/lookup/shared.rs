@@ -1,10 +1,12 @@
-//! Keys that several people use: the answer holds what is true of all of them, and guesses nothing.
+//! Keys that several people use: the answer holds what is true of all of them, and guesses nothing. What is hushed for any
+//! of them is hushed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Answered, Reader};
 use crate::codec::key::Key as _;
 use crate::domain::answer::{Answer, Field, Fields, Resolution};
+use crate::domain::hush::union;
 use crate::domain::ids::ProfileId;
 use crate::domain::key::Key;
 use crate::domain::owner::Owner;
@@ -41,13 +43,16 @@ impl Reader<'_> {
     /// What is true of all of `people`; `None` if one of them was merged away in between.
     pub(super) fn read_all(&self, at: usize, key: &Key, people: &BTreeSet<ProfileId>) -> Result<Option<Answer>, Error> {
         let mut picked: Vec<Answered> = Vec::with_capacity(people.len());
+        let mut hushed = Vec::new();
         for id in people {
             let read = PROFILES.read(self.view, &self.profile_key(*id), |bytes| self.pick(bytes))?;
-            let Some(one) = read.flatten() else { return Ok(None) };
+            let Some(mut one) = read.flatten() else { return Ok(None) };
+            hushed.extend(self.hushed(std::mem::take(&mut one.hush))?);
             picked.push(self.fill(one)?);
         }
         let fields = self.with_address(key, self.agreed(picked))?;
-        Ok(Some(Answer { key: at, resolution: Resolution::Shared { people: people.len() }, fields }))
+        let resolution = Resolution::Shared { people: people.len() };
+        Ok(Some(Answer { key: at, resolution, fields, hushed: union(hushed) }))
     }
 
     fn agreed(&self, picked: Vec<Answered>) -> Answered {
@@ -56,7 +61,7 @@ impl Reader<'_> {
         for (name, field) in picked.into_iter().flatten() {
             by_name.entry(name).or_default().push(field);
         }
-        if let Fields::Named(names) = self.fields {
+        if let Fields::Named(names) = self.question.fields {
             let mut agreed = |name: &String| (name.clone(), agree(by_name.remove(name).unwrap_or_default(), people));
             return names.iter().map(&mut agreed).collect();
         }

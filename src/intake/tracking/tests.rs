@@ -84,6 +84,24 @@ fn a_group_may_be_of_any_type_and_says_as_what_and_whether_still() {
 }
 
 #[test]
+fn a_hush_is_of_a_topic_and_nothing_else_is_needed() {
+    let hush = |more: Json| {
+        let mut message = json!({"type": "hush", "messageId": "m", "userId": "u", "topic": "babies"});
+        message.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        message
+    };
+    let Some(Body::Hush(bare)) = fact(hush(json!({}))).body else { panic!() };
+    assert_eq!(bare, v1::Hush { topic: "babies".into(), ..Default::default() });
+    let more = json!({"lift": true, "until": "1970-01-01T00:00:07Z", "channel": "push", "cause": "c"});
+    let Some(Body::Hush(full)) = fact(hush(more)).body else { panic!() };
+    let until = Some(prost_types::Timestamp { seconds: 7, nanos: 0 });
+    let (channel, cause) = ("push".into(), "c".into());
+    assert_eq!(full, v1::Hush { topic: "babies".into(), lift: true, until, channel, cause });
+    assert_eq!(refusal(hush(json!({"topic": null}))), "`topic` is missing");
+    assert!(refusal(hush(json!({"until": "soon"}))).starts_with("`until` must be an RFC 3339 time"));
+}
+
+#[test]
 fn an_alias_gives_up_a_user_id_or_the_anonymous_one() {
     let user = fact(json!({"type": "alias", "messageId": "m", "userId": "new", "previousId": "old"}));
     assert_eq!(user.keys, ["user_id:new"]);

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::value;
+use super::{time, value};
 use crate::domain::answer::{Answer, Field, Resolution};
+use crate::domain::hush::{Hushed, Topic};
 use crate::proto::v1;
 use crate::server::status::Refusal;
 
 /// Writes an answer; `key` is the key of the request that led to it.
 pub fn write(answer: Answer, key: String, model_version: u64) -> v1::Answer {
-    let Answer { key: _, resolution, fields } = answer;
+    let Answer { key: _, resolution, fields, hushed } = answer;
     let (resolution, profile_id, people) = match resolution {
         Resolution::Found(id) => (v1::Resolution::Found, id.to_string(), 0),
         Resolution::Shared { people } => (v1::Resolution::Shared, String::new(), people),
@@ -30,7 +31,22 @@ pub fn write(answer: Answer, key: String, model_version: u64) -> v1::Answer {
         };
         states.insert(name, state.into());
     }
-    v1::Answer { key, resolution: resolution.into(), profile_id, values, states, model_version, error: None, shared_by }
+    v1::Answer {
+        key,
+        resolution: resolution.into(),
+        profile_id,
+        values,
+        states,
+        model_version,
+        error: None,
+        shared_by,
+        hushed: hushed.into_iter().map(write_hushed).collect(),
+    }
+}
+
+fn write_hushed(hushed: Hushed) -> v1::HushedTopic {
+    let Hushed { topic: Topic { name, channel }, until } = hushed;
+    v1::HushedTopic { topic: name, channel, until: until.map(time::write) }
 }
 
 /// Writes that an item of a batch or stream was refused.
@@ -48,7 +64,7 @@ mod tests {
     fn every_field_has_a_state_and_those_present_a_value() {
         let fields =
             vec![("name".to_owned(), Field::Present(Value::Text("Joe".to_owned()))), ("age".to_owned(), Field::NotSet)];
-        let answer = Answer { key: 0, resolution: Resolution::Found(ProfileId(1)), fields };
+        let answer = Answer { key: 0, resolution: Resolution::Found(ProfileId(1)), fields, hushed: Vec::new() };
         let written = write(answer, "user_id:1".to_owned(), 3);
         assert_eq!(written.profile_id, "00000000-0000-0000-0000-000000000001");
         assert_eq!(written.values.keys().collect::<Vec<_>>(), ["name"]);

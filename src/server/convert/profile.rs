@@ -6,16 +6,18 @@ use super::{kind_name, time, value};
 use crate::domain::belonging::{Belonging, Ties};
 use crate::domain::event::{Call, StoredEvent};
 use crate::domain::holdings::{Cell, Holdings, Stamp};
+use crate::domain::hush::{Hush, Hushes, Opinions, Topic};
 use crate::domain::identifier::Identifier;
 use crate::domain::link::Moment;
 use crate::domain::model::Model;
 use crate::domain::profile::{Member, Merge, Profile};
+use crate::domain::time::Time;
 use crate::domain::value::Value;
 use crate::engine::{Count, Listed, Totals};
 use crate::proto::v1;
 
-/// Writes a profile; `merges` are those that led to it, `totals` is what its members come to.
-pub fn write(profile: Profile, merges: Vec<Merge>, totals: Totals, model: &Model) -> v1::Profile {
+/// Writes a profile as it is at `now`; `merges` are those that led to it, `totals` is what its members come to.
+pub fn write(profile: Profile, merges: Vec<Merge>, totals: Totals, model: &Model, now: Time) -> v1::Profile {
     let Profile { id, kind, membership, retired: _, holdings, rules: _ } = profile;
     let created = membership.created.time;
     let mut members = membership.members().to_vec();
@@ -23,7 +25,7 @@ pub fn write(profile: Profile, merges: Vec<Merge>, totals: Totals, model: &Model
     let rank = |member: &Member| declared.and_then(|kind| kind.rank(member.identifier.type_name()));
     members.sort_by_key(|member| rank(member).unwrap_or(usize::MAX));
 
-    let Holdings { attributes, computed, ties: Ties { groups, for_groups: _ } } = holdings;
+    let Holdings { attributes, computed, ties: Ties { groups, for_groups: _ }, hushes } = holdings;
     let Totals { count, computed: over_members } = totals;
     let figures = match count {
         Count::Of(figures) => Some(figures),
@@ -42,6 +44,7 @@ pub fn write(profile: Profile, merges: Vec<Merge>, totals: Totals, model: &Model
         groups: write_groups(&groups),
         members: figures.map(|figures| figures.members),
         seats_used: figures.map(|figures| figures.seats_used),
+        hushes: write_hushes(hushes.holding(now)),
     }
 }
 
@@ -57,6 +60,18 @@ fn write_groups(groups: &BTreeMap<Identifier, Belonging>) -> Vec<v1::ProfileGrou
         })
     };
     groups.into_iter().filter_map(write).collect()
+}
+
+fn write_hushes(Hushes { topics }: Hushes) -> Vec<v1::ProfileHush> {
+    let of_topic = |(Topic { name, channel }, Opinions { lifted: _, hushes }): (Topic, Opinions)| {
+        hushes.into_values().map(move |Hush { until, stamp }| v1::ProfileHush {
+            topic: name.clone(),
+            channel: channel.clone(),
+            until: until.map(time::write),
+            provenance: Some(write_stamp(&stamp)),
+        })
+    };
+    topics.into_iter().flat_map(of_topic).collect()
 }
 
 /// Writes a member of a group.
@@ -77,9 +92,7 @@ fn write_member(member: Member) -> v1::ProfileIdentifier {
 
 fn write_cell(cell: Cell) -> v1::Attribute {
     let Cell { value, stamp } = cell;
-    let Stamp { moment, source, origin } = stamp.as_ref();
-    let provenance = write_provenance(moment.clone(), source.clone(), origin);
-    v1::Attribute { value: Some(value::write(value)), provenance: Some(provenance) }
+    v1::Attribute { value: Some(value::write(value)), provenance: Some(write_stamp(&stamp)) }
 }
 
 /// Writes a merge.
@@ -93,15 +106,20 @@ pub fn write_merge(merge: Merge) -> v1::Merge {
     }
 }
 
-/// Writes an event of the history.
+/// Writes an event of the history, but not the cause of a hush: nobody is to read it.
 pub fn write_event(event: StoredEvent) -> v1::Event {
-    let StoredEvent { moment, origin, call, name, properties, source, raw_keys: _, other: _ } = event;
+    let StoredEvent { moment, origin, call, name, properties, source, raw_keys: _, other: _, cause: _ } = event;
     v1::Event {
         r#type: call_name(call).to_owned(),
         name,
         properties: Some(value::write_object(properties)),
         provenance: Some(write_provenance(moment, source, &origin)),
     }
+}
+
+fn write_stamp(stamp: &Stamp) -> v1::Provenance {
+    let Stamp { moment, source, origin } = stamp;
+    write_provenance(moment.clone(), source.clone(), origin)
 }
 
 fn write_provenance(moment: Moment, source: String, origin: &Identifier) -> v1::Provenance {
@@ -118,5 +136,7 @@ fn call_name(call: Call) -> &'static str {
         Call::Group => "group",
         Call::Leave => "leave",
         Call::Alias => "alias",
+        Call::Hush => "hush",
+        Call::Lift => "lift",
     }
 }

@@ -13,15 +13,15 @@ use crate::domain::answer::{self, Fields, MAX_BATCH_KEYS};
 use crate::domain::ids::WorkspaceId;
 use crate::domain::invalid::{Invalid, Reason};
 use crate::domain::model::Kind;
-use crate::engine::{self, ActiveModel, Engine, Tier};
+use crate::engine::{self, ActiveModel, Engine, Question, Tier};
 use crate::proto::v1::lookup_service_server::LookupService;
 use crate::proto::v1::{
     Answer, BatchLookupRequest, BatchLookupResponse, LookupRequest, LookupResponse, StreamLookupRequest,
     StreamLookupResponse,
 };
-use crate::server::convert;
 use crate::server::metrics::LookupResult;
 use crate::server::status::Refusal;
+use crate::server::{clock, convert};
 
 /// The handlers.
 pub struct Lookup(pub Context);
@@ -80,11 +80,15 @@ impl Context {
         fields: &Fields,
     ) -> Result<Answer, Refusal> {
         let ranked = answer::keys(&keys, kind, &active.model)?;
-        let found = match self.engine.lookup(workspace, &ranked, kind.id, fields, Tier::Memory) {
+        let now = clock::now();
+        let question = Question { kind: kind.id, fields, now };
+        let found = match self.engine.lookup(workspace, &ranked, question, Tier::Memory) {
             Err(engine::Error::NotInMemory) => {
                 let (kind, fields) = (kind.id, fields.clone());
                 // On the heap, because the future of every lookup would have room for it otherwise.
-                let again = move |engine: &Engine| engine.lookup(workspace, &ranked, kind, &fields, Tier::Disk);
+                let again = move |engine: &Engine| {
+                    engine.lookup(workspace, &ranked, Question { kind, fields: &fields, now }, Tier::Disk)
+                };
                 Box::pin(self.on_disk(again)).await?
             }
             found => found?,
@@ -123,8 +127,10 @@ impl Context {
                 Err(invalid) => refusals.push((at, invalid.at(at))),
             }
         }
-        let kind = kind.id;
-        let found = self.on_disk(move |engine| engine.lookup_batch(workspace, &read, kind, &fields)).await?;
+        let (kind, now) = (kind.id, clock::now());
+        let look_up =
+            move |engine: &Engine| engine.lookup_batch(workspace, &read, Question { kind, fields: &fields, now });
+        let found = self.on_disk(look_up).await?;
         Ok(BatchLookupResponse { answers: self.in_order(keys, found, refusals, &active), token })
     }
 

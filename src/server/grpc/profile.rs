@@ -14,8 +14,8 @@ use crate::proto::v1::{
     GetProfileRequest, GetProfileResponse, ListEventsRequest, ListEventsResponse, ListMembersRequest,
     ListMembersResponse,
 };
-use crate::server::convert;
 use crate::server::status::Refusal;
+use crate::server::{clock, convert};
 
 /// The kind whose members are meant where a request names none.
 const KIND_WITH_MEMBERS: &str = "account";
@@ -75,7 +75,7 @@ impl Context {
             Ok(Some((profile, merges, totals)))
         };
         let (profile, merges, totals) = self.on_disk(found).await?.ok_or_else(nobody)?;
-        let profile = convert::profile::write(profile, merges, totals, &active.model);
+        let profile = convert::profile::write(profile, merges, totals, &active.model, clock::now());
         Ok(GetProfileResponse { profile: Some(profile), token })
     }
 

@@ -4,13 +4,15 @@ use kith::client::Client;
 use kith::domain::answer::{self, Answer, Field, Fields, Resolution};
 use kith::domain::correction::{Act, Correction, pair};
 use kith::domain::fact::{Draft, DraftBody, EventType};
+use kith::domain::hush::{Hushed, Saying};
 use kith::domain::ids::{KindId, ProfileId, WorkspaceId};
 use kith::domain::key::Key;
 use kith::domain::link::Moment;
 use kith::domain::model::Model;
 use kith::domain::receipt::{Action, Line, Receipt};
+use kith::domain::time::Time;
 use kith::domain::value::{Value, Values};
-use kith::engine::{Count, DEFAULT_WORKSPACE, Durability, Engine, Error, Options, REFOLD_PORTION, Tier};
+use kith::engine::{Count, DEFAULT_WORKSPACE, Durability, Engine, Error, Options, Question, REFOLD_PORTION, Tier};
 use kith::proto::v1;
 use kith::server;
 use serde_json::Value as Json;
@@ -95,10 +97,11 @@ impl Door for EngineDoor {
                 let kind = answer::kind(kind, &active.model).unwrap();
                 let keys: Vec<(usize, Key)> = answer::keys(keys, kind, &active.model).unwrap();
                 let fields = Fields::parse(fields.clone()).unwrap();
-                let answer = self.engine.lookup(self.workspace, &keys, kind.id, &fields, Tier::Disk).unwrap();
+                let question = Question { kind: kind.id, fields: &fields, now: server::now() };
+                let answer = self.engine.lookup(self.workspace, &keys, question, Tier::Disk).unwrap();
                 if let [(_, key)] = keys.as_slice() {
                     let batch = [key.clone(), key.clone()];
-                    let answers = self.engine.lookup_batch(self.workspace, &batch, kind.id, &fields).unwrap();
+                    let answers = self.engine.lookup_batch(self.workspace, &batch, question).unwrap();
                     let expected = [answer.clone(), Answer { key: 1, ..answer.clone() }];
                     assert_eq!(answers, expected, "a batch answers otherwise");
                 }
@@ -116,7 +119,11 @@ impl Door for EngineDoor {
                     };
                     (name, told)
                 });
-                tell_answer(&found, fields.collect())
+                let hushed = answer
+                    .hushed
+                    .into_iter()
+                    .map(|Hushed { topic, until }| tell_hush(&topic.name, &topic.channel, until.map(in_seconds), ""));
+                tell_answer(&found, fields.collect()) + &hushed.collect::<String>()
             }
             Step::Profile { key, kind } => {
                 let kind = answer::kind(kind, &active.model).unwrap();
@@ -142,7 +149,14 @@ impl Door for EngineDoor {
                     Some((group.as_str().to_owned(), role, seconds(belonging.since()?)))
                 });
                 let groups = tell_groups(groups.collect(), figures);
-                tell_profile(&text(&profile.id), &members, merges.collect(), names) + &groups
+                let holding = profile.holdings.hushes.holding(server::now()).topics;
+                let hushes = holding.iter().flat_map(|(topic, opinions)| {
+                    opinions.hushes.iter().map(|(origin, hush)| {
+                        tell_hush(&topic.name, &topic.channel, hush.until.map(in_seconds), origin.as_str())
+                    })
+                });
+                let hushes: String = hushes.collect();
+                tell_profile(&text(&profile.id), &members, merges.collect(), names) + &groups + &hushes
             }
             Step::ModelDiff { file } => models::diff(&self.engine, self.workspace, file, names),
             Step::ModelApply { file } => models::apply(&self.engine, self.workspace, file, &self.runtime),
@@ -263,7 +277,10 @@ impl Door for GrpcDoor {
                         };
                         (name, told)
                     });
-                    tell_answer(&found, fields.collect())
+                    let hushed = answer.hushed.into_iter().map(|v1::HushedTopic { topic, channel, until }| {
+                        tell_hush(&topic, &channel, until.map(|until| wire_seconds(Some(until))), "")
+                    });
+                    tell_answer(&found, fields.collect()) + &hushed.collect::<String>()
                 }
                 Step::Profile { key, kind } => {
                     let request = v1::GetProfileRequest { key: key.clone(), kind: kind.clone(), token: String::new() };
@@ -279,7 +296,13 @@ impl Door for GrpcDoor {
                     let groups =
                         profile.groups.into_iter().map(|group| (group.key, group.role, wire_seconds(group.since)));
                     let groups = tell_groups(groups.collect(), profile.members.zip(profile.seats_used));
-                    tell_profile(&profile.profile_id, &members, merges.collect(), names) + &groups
+                    let hushes =
+                        profile.hushes.into_iter().map(|v1::ProfileHush { topic, channel, until, provenance }| {
+                            let until = until.map(|until| wire_seconds(Some(until)));
+                            tell_hush(&topic, &channel, until, &provenance.unwrap().key)
+                        });
+                    let hushes: String = hushes.collect();
+                    tell_profile(&profile.profile_id, &members, merges.collect(), names) + &groups + &hushes
                 }
                 Step::ModelDiff { file } => models::wire_diff(&client, file, names).await,
                 Step::ModelApply { file } => models::wire_apply(&client, file).await,
@@ -354,10 +377,15 @@ fn wire_fact(draft: Draft) -> v1::Fact {
             v1::fact::Body::Group(v1::Group { key, traits: Some(wire_values(&traits)), role, left })
         }
         DraftBody::Alias { previous } => v1::fact::Body::Alias(v1::Alias { previous }),
+        DraftBody::Hush(Saying { topic, channel, lift, until, cause }) => {
+            v1::fact::Body::Hush(v1::Hush { topic, lift, until: until.map(wire_time), channel, cause })
+        }
     };
-    let seconds = i64::try_from(time.unwrap_or_default().micros() / 1_000_000).unwrap();
-    let time = Some(prost_types::Timestamp { seconds, nanos: 0 });
-    v1::Fact { message_id, time, source, keys, body: Some(body) }
+    v1::Fact { message_id, time: Some(wire_time(time.unwrap_or_default())), source, keys, body: Some(body) }
+}
+
+fn wire_time(time: Time) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds: i64::try_from(in_seconds(time)).unwrap(), nanos: 0 }
 }
 
 fn wire_values(values: &Values) -> prost_types::Struct {
@@ -411,7 +439,19 @@ fn tell_json(value: Json) -> String {
 }
 
 fn seconds(moment: &Moment) -> u64 {
-    moment.time.micros() / 1_000_000
+    in_seconds(moment.time)
+}
+
+fn in_seconds(time: Time) -> u64 {
+    time.micros() / 1_000_000
+}
+
+/// A hushed topic, and of which identifier that was said where it is known.
+fn tell_hush(topic: &str, channel: &str, until: Option<u64>, origin: &str) -> String {
+    let channel = if channel.is_empty() { String::new() } else { format!(" in {channel}") };
+    let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
+    let origin = if origin.is_empty() { String::new() } else { format!(" of {origin}") };
+    format!("  hushed {topic}{channel}{until}{origin}\n")
 }
 
 fn wire_seconds(time: Option<prost_types::Timestamp>) -> u64 {

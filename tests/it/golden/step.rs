@@ -1,6 +1,7 @@
 //! The steps of a script, read into facts as they come in.
 
 use kith::domain::fact::{Draft, DraftBody, Event, EventType};
+use kith::domain::hush::Saying;
 use kith::domain::time::Time;
 use kith::domain::value::{Value, Values};
 
@@ -106,9 +107,38 @@ fn draft(verb: &str, rest: &str) -> Draft {
             DraftBody::Group { key, traits: values(rest), role, left: verb == "leave" }
         }
         "alias" => DraftBody::Alias { previous: word(rest).0.to_owned() },
+        "hush" | "lift" => DraftBody::Hush(saying(rest, verb == "lift")),
         other => panic!("no such step: {other}"),
     };
     Draft { message_id: message_id.to_owned(), time: Some(time), source: String::new(), keys, body }
+}
+
+/// `topic in channel until n because "…"`, of which all but the topic may be left out.
+fn saying(text: &str, lift: bool) -> Saying {
+    let (topic, mut rest) = word(text);
+    let (mut channel, mut until, mut cause) = (String::new(), None, String::new());
+    while !rest.is_empty() {
+        let (part, after) = word(rest);
+        rest = match part {
+            "in" => {
+                let (named, after) = word(after);
+                channel = named.to_owned();
+                after
+            }
+            "until" => {
+                let (end, after) = word(after);
+                until = Some(time(end));
+                after
+            }
+            "because" => {
+                let (named, after) = quoted(after);
+                cause = named;
+                after.trim_start()
+            }
+            other => panic!("a hush has no {other}"),
+        };
+    }
+    Saying { topic: topic.to_owned(), channel, lift, until, cause }
 }
 
 fn time(text: &str) -> Time {

@@ -16,7 +16,7 @@ use kith::domain::receipt::Receipt;
 use kith::domain::refold::Tally;
 use kith::domain::time::Time;
 use kith::domain::value::{Value, Values};
-use kith::engine::{DEFAULT_WORKSPACE, Durability, Engine, Error, Options, Tier};
+use kith::engine::{DEFAULT_WORKSPACE, Durability, Engine, Error, Options, Question, Tier};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -195,7 +195,8 @@ impl Case<'_> {
     pub fn lookup(&self, key: Key, fields: &[&str]) -> (Resolution, Vec<Field>) {
         let Shared { engine, workspace, kind, .. } = self.shared;
         let fields = Fields::Named(fields.iter().map(|name| (*name).to_owned()).collect());
-        let answer = engine.lookup(*workspace, &[(0, key)], *kind, &fields, Tier::Disk).unwrap();
+        let question = Question { kind: *kind, fields: &fields, now: Time::default() };
+        let answer = engine.lookup(*workspace, &[(0, key)], question, Tier::Disk).unwrap();
         (answer.resolution, answer.fields.into_iter().map(|(_, field)| field).collect())
     }
 

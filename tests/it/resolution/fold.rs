@@ -104,7 +104,12 @@ fn outcome(partition: &Partition) -> Outcome {
         Rule::Limit { type_name, .. } => format!("{type_name} limit"),
         Rule::Wall => "wall".to_owned(),
         Rule::Size => "size".to_owned(),
-        Rule::BlockedValue | Rule::Attributes | Rule::Quarantine | Rule::Component { .. } | Rule::Groups => {
+        Rule::BlockedValue
+        | Rule::Attributes
+        | Rule::Quarantine
+        | Rule::Component { .. }
+        | Rule::Groups
+        | Rule::Topics => {
             panic!("no rule of joining")
         }
     };

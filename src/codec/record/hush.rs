@@ -1,0 +1,89 @@
+//! What is hushed, as a part of holdings and of profiles.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::holdings::{StoredStamp, stamp};
+use super::parts::{StoredMoment, identifier, text};
+use super::{open, seal};
+use crate::codec::Error;
+use crate::domain::hush::{self, Hushes, Opinions, Topic};
+use crate::domain::identifier::Identifier;
+use crate::domain::link::Moment;
+use crate::domain::time::Time;
+
+const WHAT: &str = "hush of a profile";
+
+#[derive(Serialize, Deserialize)]
+struct StoredHush {
+    topics: StoredHushes,
+    personas: Vec<String>,
+}
+
+pub(super) type StoredHushes = Vec<StoredTopic>;
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredTopic {
+    name: String,
+    channel: String,
+    lifted: Option<StoredMoment>,
+    hushes: Vec<(Option<u64>, StoredStamp)>,
+}
+
+/// What is hushed for a profile, and where to look for more.
+#[derive(Default)]
+pub struct Hush {
+    /// What was said of topics.
+    pub hushes: Hushes,
+    /// The identifiers right beyond walls that are of the same human: what is hushed for their profiles is hushed here
+    /// too.
+    pub personas: Vec<Identifier>,
+}
+
+/// Writes what is hushed for a profile; nothing if nothing was ever said of a topic and there is nowhere else to look.
+pub(super) fn write(hushes: &Hushes, personas: &BTreeSet<&Identifier>) -> Result<Vec<u8>, Error> {
+    if hushes.is_empty() && personas.is_empty() {
+        return Ok(Vec::new());
+    }
+    let personas = personas.iter().map(|identifier| text(identifier)).collect();
+    seal(WHAT, 1, &StoredHush { topics: stored_topics(hushes), personas })
+}
+
+/// Reads what is hushed for a profile, as [`split_profile`](super::split_profile) gives it.
+pub fn read(bytes: &[u8]) -> Result<Hush, Error> {
+    if bytes.is_empty() {
+        return Ok(Hush::default());
+    }
+    let StoredHush { topics, personas } = open(WHAT, 1, bytes)?;
+    let personas = personas.iter().map(|stored| identifier(WHAT, stored)).collect::<Result<_, _>>()?;
+    Ok(Hush { hushes: read_topics(topics)?, personas })
+}
+
+pub(super) fn stored_topics(Hushes { topics }: &Hushes) -> StoredHushes {
+    let stored = |(Topic { name, channel }, Opinions { lifted, hushes }): (&Topic, &Opinions)| StoredTopic {
+        name: name.clone(),
+        channel: channel.clone(),
+        lifted: lifted.as_ref().map(StoredMoment::from),
+        hushes: hushes.values().map(stored_hush).collect(),
+    };
+    topics.iter().map(stored).collect()
+}
+
+fn stored_hush(hush::Hush { until, stamp }: &hush::Hush) -> (Option<u64>, StoredStamp) {
+    (until.map(Time::micros), stamp.as_ref().into())
+}
+
+pub(super) fn read_topics(stored: StoredHushes) -> Result<Hushes, Error> {
+    let topic = |StoredTopic { name, channel, lifted, hushes }| {
+        let hushes = hushes.into_iter().map(read_one).collect::<Result<_, Error>>()?;
+        Ok((Topic { name, channel }, Opinions { lifted: lifted.map(Moment::from), hushes }))
+    };
+    Ok(Hushes { topics: stored.into_iter().map(topic).collect::<Result<_, Error>>()? })
+}
+
+fn read_one((until, stored): (Option<u64>, StoredStamp)) -> Result<(Identifier, hush::Hush), Error> {
+    let stamp = Arc::new(stamp(stored)?);
+    Ok((stamp.origin.clone(), hush::Hush { until: until.map(Time::from_micros), stamp }))
+}
