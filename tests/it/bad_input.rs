@@ -5,7 +5,7 @@ use kith::client::Client;
 use kith::proto::v1::fact::Body;
 use kith::proto::v1::write_result::Result as Written;
 use kith::proto::v1::{
-    Answer, BatchLookupRequest, BatchWriteRequest, Fact, GetProfileRequest, GetStatsRequest, ItemError,
+    Answer, BatchLookupRequest, BatchWriteRequest, Fact, GetProfileRequest, GetStatsRequest, Hush, ItemError,
     ListEventsRequest, ListMembersRequest, LookupRequest, Resolution, StreamLookupRequest, StreamWriteRequest,
     WriteRequest, WriteResult,
 };
@@ -35,6 +35,19 @@ fn with_time(seconds: i64) -> Fact {
 
 fn with_traits(traits: Json) -> Fact {
     fact(json!({"type": "identify", "messageId": "m-canary", "keys": ["user_id:canary"], "traits": traits}))
+}
+
+fn with_hush(hush: Hush) -> Fact {
+    Fact { body: Some(Body::Hush(hush)), ..good() }
+}
+
+/// A good hush, to be spoilt.
+fn hush() -> Hush {
+    Hush { topic: "canary".into(), cause: "canary".into(), ..Default::default() }
+}
+
+fn at(seconds: i64) -> Option<Timestamp> {
+    Some(Timestamp { seconds, nanos: 0 })
 }
 
 fn with_number(number: f64) -> Fact {
@@ -100,6 +113,14 @@ fn bad_facts() -> Vec<(Option<Fact>, &'static str, &'static str)> {
         (Some(with_group("", "canary")), "fact.group.key", "MISSING"),
         (Some(with_group("canary_type:canary", "")), "fact.group.key", "UNKNOWN_TYPE"),
         (Some(with_group("email:canary@example.com", "")), "fact.group.key", "BAD_VALUE"),
+        (Some(with_hush(Hush::default())), "fact.hush.topic", "MISSING"),
+        (Some(with_hush(Hush { topic: "canary!".into(), ..hush() })), "fact.hush.topic", "BAD_VALUE"),
+        (Some(with_hush(Hush { topic: "canary".repeat(11), ..hush() })), "fact.hush.topic", "TOO_LARGE"),
+        (Some(with_hush(Hush { channel: "canary canary".into(), ..hush() })), "fact.hush.channel", "BAD_VALUE"),
+        (Some(with_hush(Hush { cause: "canary".repeat(43), ..hush() })), "fact.hush.cause", "TOO_LARGE"),
+        (Some(with_hush(Hush { until: at(-1), ..hush() })), "fact.hush.until", "TIME_OUT_OF_RANGE"),
+        (Some(with_hush(Hush { until: at(0), ..hush() })), "fact.hush.until", "BAD_VALUE"),
+        (Some(with_hush(Hush { until: at(in_seconds(60)), lift: true, ..hush() })), "fact.hush.until", "BAD_VALUE"),
     ]
 }
 
@@ -117,6 +138,8 @@ fn facts_within_limits() -> Vec<Fact> {
         with_traits(json!({"deep": nested(8)})),
         with_traits(names),
         with_group("account_id:within", &"r".repeat(64)),
+        with_hush(Hush { topic: "t".repeat(64), channel: "c".repeat(64), cause: "c".repeat(256), ..hush() }),
+        with_hush(Hush { until: at(in_seconds(60)), ..hush() }),
         with_traits(json!({"x".repeat(128): "x".repeat(32 * 1024 - 300)})),
     ];
     let distinct = |(number, mut fact): (usize, Fact)| {

@@ -38,6 +38,7 @@ fn facts() -> Vec<Fact> {
         json!({"type": "screen", "keys": keys, "name": "zanary", "properties": held}),
         json!({"type": "group", "keys": keys, "groupId": "zanary", "role": "zanary", "traits": held}),
         json!({"type": "alias", "userId": "zanary-new", "previousId": "zanary"}),
+        json!({"type": "hush", "keys": keys, "topic": "zanary", "channel": "zanary", "cause": "zanary"}),
         // Joins two profiles, and is partly refused.
         json!({"type": "track", "keys": ["user_id:zanary-other", "anonymous_id:zanary"], "event": "zanary"}),
         json!({"type": "track", "keys": ["user_id:null", "anonymous_id:zanary"], "event": "zanary"}),
@@ -173,6 +174,53 @@ async fn neither_log_nor_figures_have_a_value_of_a_caller() {
     assert_eq!(canaries(&output), [""; 0]);
     let random_part = secret.rsplit('_').next().unwrap();
     assert!(random_part.len() >= 32 && !output.contains(random_part), "the log has the secret of a key");
+}
+
+/// All that can be asked of a customer and of what was written, in words.
+async fn ask_everything(client: &Client, facts: &[Fact]) -> Vec<String> {
+    let mut told = Vec::new();
+    for fact in facts.iter().chain(facts) {
+        told.push(format!("{:?}", write(client, fact.clone()).await));
+    }
+    let (a, b) = ("user_id:u1".to_owned(), "email:joe@example.com".to_owned());
+    told.push(format!("{:?}", lookup(client, &[&a], &[]).await));
+    let batch = BatchLookupRequest { keys: vec![a.clone(), b.clone()], ..Default::default() };
+    told.push(format!("{:?}", client.lookup().batch_lookup(batch).await.unwrap().into_inner()));
+    let stream = tokio_stream::iter([StreamLookupRequest { keys: vec![a.clone()], ..Default::default() }]);
+    let mut answers = client.lookup().stream_lookup(stream).await.unwrap().into_inner();
+    told.push(format!("{:?}", answers.message().await.unwrap()));
+    let profile = GetProfileRequest { key: a.clone(), ..Default::default() };
+    told.push(format!("{:?}", client.profile().get_profile(profile).await.unwrap().into_inner()));
+    let events = ListEventsRequest { key: a.clone(), ..Default::default() };
+    told.push(format!("{:?}", client.profile().list_events(events).await.unwrap().into_inner()));
+    let simulate = SimulateRequest { facts: facts.to_vec() };
+    told.push(format!("{:?}", client.identity().simulate(simulate).await.unwrap().into_inner()));
+    let explain = ExplainRequest { a: a.clone(), b: b.clone(), ..Default::default() };
+    told.push(format!("{:?}", client.identity().explain(explain).await.unwrap().into_inner()));
+    let apart = UnlinkRequest { a, b, message_id: "m9".into(), source: String::new() };
+    told.push(format!("{:?}", client.identity().unlink(apart).await.unwrap().into_inner()));
+    told.push(format!("{:?}", lookup(client, &["email:joe@example.com"], &[]).await));
+    told
+}
+
+#[tokio::test]
+async fn why_a_topic_is_hushed_is_in_no_answer() {
+    let server = Server::start();
+    let keys = json!(["user_id:u1", "email:joe@example.com"]);
+    let hush = |number: u32, lift: bool| {
+        let message_id = format!("m{number}");
+        let (topic, channel) = (format!("topic-{number}"), "push");
+        fact(json!({
+            "type": "hush", "messageId": message_id, "timestamp": "2020-01-01T00:00:00Z", "keys": keys,
+            "topic": topic, "channel": channel, "lift": lift, "cause": "zanary"
+        }))
+    };
+    let facts = [hush(1, false), hush(2, true), hush(3, false)];
+    let told = ask_everything(&server.client().await, &facts).await;
+    assert!(told.iter().filter(|answer| answer.contains("topic-1")).count() >= 6, "the topic is to be read: {told:?}");
+    for answer in told {
+        assert_eq!(canaries(&answer), [""; 0]);
+    }
 }
 
 #[test]
