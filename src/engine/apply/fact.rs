@@ -27,6 +27,10 @@ use crate::store;
 use crate::store::batch::Batch;
 use crate::store::catalogue::{EVENTS, FRAGMENTS, LINK_INDEX, LINKS, RECEIPTS};
 
+/// How many repetitions a link keeps that no history tells of. Past it, a change of rules that unblocks a value may find
+/// them as if they had not been.
+const MAX_UNTOLD: usize = 16;
+
 /// The receipt of a message that was seen before, as a duplicate; `None` for a new one.
 pub(super) fn seen_before(batch: &Batch<'_>, place: Place, message_id: &str) -> Result<Option<Receipt>, Error> {
     let key = MessageKey { workspace: place.workspace, message_id: message_id.to_owned() };
@@ -92,7 +96,7 @@ fn keep_link(
             LINK_INDEX.put(batch, &index, &())?;
         }
         let moves = plans.iter().any(|plan| !plan.folds_again && plan.decision.changes_the_graph());
-        let more = known.said_again(link, moves);
+        let more = known.said_again(link, moves || is_in_no_history(&known, plans));
         if more {
             LINKS.put(batch, &key, &known)?;
         }
@@ -108,6 +112,13 @@ fn keep_link(
         }
     }
     Ok(true)
+}
+
+/// True if the history of some kind will not tell of this repetition, because all that it names is blocked there: should a
+/// change of rules unblock it, the link itself has to know.
+fn is_in_no_history(known: &Link, plans: &[Plan<'_>]) -> bool {
+    let connects = known.identifiers.len() + usize::from(known.previous.is_some()) > 1;
+    connects && known.again.len() < MAX_UNTOLD && (plans.is_empty() || plans.iter().any(|plan| plan.origin.is_none()))
 }
 
 fn was_released(identifier: &Identifier, plans: &[Plan<'_>]) -> bool {
