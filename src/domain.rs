@@ -17,6 +17,7 @@ pub mod invalid;
 pub mod key;
 pub mod link;
 pub mod model;
+pub mod name;
 pub mod owner;
 pub mod profile;
 pub mod receipt;
