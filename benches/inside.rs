@@ -48,7 +48,7 @@ fn main() -> anyhow::Result<()> {
 fn document(criterion: &mut Criterion) -> anyhow::Result<()> {
     let data: Vec<_> = PEOPLE.data(0).collect();
     let fields: Vec<_> =
-        data.iter().map(|(name, datum)| Field { name, stamp: COMPUTED, value: value(datum) }).collect();
+        data.iter().map(|(name, datum)| Field { name, stamp: COMPUTED, as_of: None, value: value(datum) }).collect();
     let bytes = encode(&fields);
     let names = spread_names(FIELDS_READ);
     let read = |bytes| -> anyhow::Result<usize> {

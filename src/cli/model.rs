@@ -1,5 +1,7 @@
 //! `kith model`.
 
+mod findings;
+
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -7,7 +9,10 @@ use serde_json::{Value as Json, json};
 
 use super::exit::{Failure, Outcome};
 use super::output;
+use crate::domain::answer::Fields;
 use crate::domain::model::{Model, Property};
+use crate::domain::value::Value;
+use crate::domain::view::View;
 
 /// Work with model files.
 #[derive(Debug, clap::Args)]
@@ -20,7 +25,8 @@ pub struct Args {
 enum Command {
     /// Check a model file and show what it declares. Asks no server.
     ///
-    /// Exits with 3 if the model is refused.
+    /// Exits with 3 if the model is refused. With --json: {"findings": [{"line": …, "column": …, "path": …, "text": …,
+    /// "suggestion": …}]}.
     Check {
         /// The model file
         #[arg(value_name = "FILE")]
@@ -34,7 +40,10 @@ pub fn run(Args { command: Command::Check { file } }: Args, as_json: bool) -> Re
     let model = match Model::parse(&source) {
         Ok(model) => model,
         Err(error) => {
-            super::exit::complain(&format!("{}: {error}", file.display()));
+            match as_json {
+                true => output::print_json(&findings::json(&error))?,
+                false => super::exit::complain(&findings::text(&file, &source, &error)),
+            }
             return Ok(Outcome::Rejected);
         }
     };
@@ -65,15 +74,45 @@ fn declared(model: &Model) -> Json {
         "types": types.collect::<Json>(),
         "kinds": kinds.collect::<Json>(),
         "computed": computed.collect::<Json>(),
+        "views": model.views().iter().flat_map(|view| fields(view)).collect::<Json>(),
     })
+}
+
+/// One row a field: what it reads, and the constant at the end.
+fn fields(view: &View) -> impl Iterator<Item = Json> {
+    let slots: &[String] = match &view.slots {
+        Fields::Everything => &[],
+        Fields::Named(names) => names,
+    };
+    view.fields.iter().map(|field| {
+        let read = field.rungs.iter().filter_map(|rung| slots.get(rung.slot).map(|name| json!(name)));
+        json!({
+            "view": view.full_name(), "field": field.name, "type": field.value_type.to_string(),
+            "reads": read.chain(field.default.as_ref().map(constant)).collect::<Json>(), "required": field.required,
+        })
+    })
+}
+
+/// Text in quotes, so that it is not taken for an attribute.
+fn constant(value: &Value) -> Json {
+    match value {
+        Value::Null => Json::Null,
+        Value::Bool(value) => json!(value),
+        Value::Number(number) => json!(number),
+        Value::Text(text) => json!(format!("{text:?}")),
+        Value::Time(time) => json!(time.to_string()),
+        Value::List(items) => items.iter().map(constant).collect(),
+        Value::Object(values) => values.iter().map(|(name, value)| (name.clone(), constant(value))).collect(),
+    }
 }
 
 fn text(model: &Model) -> String {
     let declared = declared(model);
-    let sections: [(&str, &[&str]); 3] = [
+    let sections: [(&str, &[&str]); 4] = [
         ("kinds", &["name", "identifiers"]),
         ("types", &["name", "canonical", "limit", "login"]),
         ("computed", &["name", "kind", "aggregate", "event", "property"]),
+        ("views", &["view", "field", "type", "reads", "required"]),
     ];
     let tables = sections.iter().filter_map(|(section, columns)| {
         let mut table = output::table(columns.iter().copied());
@@ -100,9 +139,10 @@ mod tests {
     #[test]
     fn the_tables_show_what_the_model_declares() {
         let source = "[identifiers.user_id]\n[identifiers.email]\n[kinds.person]\nidentifiers = ['user_id', 'email']\n\
-                      [computed.'orders.count']\naggregate = 'count'\nevent = 'purchase'";
+                      [computed.'orders.count']\naggregate = 'count'\nevent = 'purchase'\n\
+                      [views.page.fields.orders]\nfrom = ['orders.count']\ndefault = 0";
         let text = text(&Model::parse(source).unwrap());
-        for part in ["user_id > email", "orders.count", "purchase", "count", "person"] {
+        for part in ["user_id > email", "orders.count", "purchase", "count", "person", "page@1", "orders.count > 0"] {
             assert!(text.contains(part), "{part} in {text}");
         }
     }

@@ -3,13 +3,14 @@
 
 mod beyond;
 mod shared;
+mod through_view;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Engine, Error, Tier, members};
 use crate::codec;
-use crate::codec::document::Document;
+use crate::codec::document::{self, Document};
 use crate::codec::key::{IdentifierKey, Key as _, ProfileKey};
 use crate::codec::record::{Record, read_ties, split_profile};
 use crate::domain::answer::{ADDRESS_PREFIX, Answer, Field, Fields, Resolution};
@@ -249,14 +250,18 @@ impl<'a> Reader<'a> {
             Fields::Named(names) => names
                 .iter()
                 .map(|name| {
-                    let value = document.get(name)?.filter(|value| *value != Value::Null);
-                    Ok((name.clone(), value.map_or(Field::NotSet, Field::Present)))
+                    let found = document.get(name)?.filter(|(value, _)| *value != Value::Null);
+                    let field = found.map_or(Field::NotSet, |(value, as_of)| Field::Present { value, as_of });
+                    Ok((name.clone(), field))
                 })
                 .collect(),
             Fields::Everything => document
                 .fields()
-                .filter(|field| !matches!(field, Ok((_, _, Value::Null))))
-                .map(|field| field.map(|(_, name, value)| (name.to_owned(), Field::Present(value))))
+                .filter(|field| !matches!(field, Ok(document::Field { value: Value::Null, .. })))
+                .map(|field| {
+                    let document::Field { name, stamp: _, as_of, value } = field?;
+                    Ok((name.to_owned(), Field::Present { value, as_of }))
+                })
                 .collect(),
         };
         let groups = match self.beyond {
@@ -272,7 +277,7 @@ impl<'a> Reader<'a> {
 
     fn complete(&self, at: usize, key: &Key, id: ProfileId, picked: Picked) -> Result<Answer, Error> {
         let fields = self.with_address(key, self.fill(picked)?)?;
-        Ok(Answer { key: at, resolution: Resolution::Found(id), fields })
+        Ok(Answer { key: at, resolution: Resolution::Found(id), fields, viewed: None })
     }
 
     fn nobody(&self, at: usize, key: &Key) -> Result<Answer, Error> {
@@ -281,7 +286,7 @@ impl<'a> Reader<'a> {
             Fields::Everything => Vec::new(),
         };
         let fields = self.with_address(key, fields)?;
-        Ok(Answer { key: at, resolution: Resolution::NotFound, fields })
+        Ok(Answer { key: at, resolution: Resolution::NotFound, fields, viewed: None })
     }
 
     /// Fills in what belongs to the identifier asked by, and not to the customer.
@@ -298,13 +303,13 @@ impl<'a> Reader<'a> {
         let Some(Holdings { mut attributes, .. }) = FRAGMENTS.get(self.view, &key)? else { return Ok(fields) };
         attributes.retain(|_, cell| cell.value != Value::Null);
         if *self.fields == Fields::Everything {
-            let named = |(name, cell): (String, Cell)| (format!("{ADDRESS_PREFIX}{name}"), Field::Present(cell.value));
+            let named = |(name, cell): (String, Cell)| (format!("{ADDRESS_PREFIX}{name}"), present(cell));
             fields.extend(attributes.into_iter().map(named));
             return Ok(fields);
         }
         for (name, field) in &mut fields {
             if let Some(cell) = name.strip_prefix(ADDRESS_PREFIX).and_then(|name| attributes.remove(name)) {
-                *field = Field::Present(cell.value);
+                *field = present(cell);
             }
         }
         Ok(fields)
@@ -317,4 +322,8 @@ impl<'a> Reader<'a> {
     fn profile_key(&self, profile: ProfileId) -> ProfileKey {
         ProfileKey { workspace: self.workspace, profile }
     }
+}
+
+fn present(cell: Cell) -> Field {
+    Field::Present { value: cell.value, as_of: Some(cell.stamp.moment.time) }
 }

@@ -11,6 +11,7 @@
 //! alias    m4 {user_id:new}@4 user_id:old
 //! lookup   {user_id:u1} first_name orders.count
 //! lookup account {account_id:acme} members
+//! view     newsletter {user_id:u1}
 //! profile  {user_id:u1}
 //! members  {account_id:acme}
 //! keep-apart m5 {email:work@x.org, email:home@x.org} same_human
@@ -27,6 +28,7 @@
 
 mod doors;
 mod step;
+mod views;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -18,3 +18,4 @@ mod layering;
 mod reads;
 mod resolution;
 mod server;
+mod views;

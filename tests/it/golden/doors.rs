@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::step::{Correct, Step};
-use super::{Door, Names};
+use super::{Door, Names, views};
 use crate::harness;
 
 pub struct EngineDoor {
@@ -108,7 +108,7 @@ impl Door for EngineDoor {
                 };
                 let fields = answer.fields.into_iter().map(|(name, field)| {
                     let told = match field {
-                        Field::Present(value) => tell_json(json(&value)),
+                        Field::Present { value, .. } => tell_json(json(&value)),
                         Field::NotSet => "not set".to_owned(),
                         Field::Ambiguous => "ambiguous".to_owned(),
                         Field::TooLarge => "too large".to_owned(),
@@ -116,6 +116,9 @@ impl Door for EngineDoor {
                     (name, told)
                 });
                 tell_answer(&found, fields.collect())
+            }
+            Step::View { name, keys } => {
+                views::on_engine(&self.engine, self.workspace, &active.model, name, keys, names)
             }
             Step::Profile { key, kind } => {
                 let kind = answer::kind(kind, &active.model).unwrap();
@@ -195,7 +198,7 @@ fn text(id: &ProfileId) -> String {
     id.to_string()
 }
 
-fn json(value: &Value) -> Json {
+pub(super) fn json(value: &Value) -> Json {
     match value {
         Value::Null => Json::Null,
         Value::Bool(value) => (*value).into(),
@@ -243,7 +246,7 @@ impl Door for GrpcDoor {
                 },
                 Step::Lookup { kind, keys, fields } => {
                     let (kind, keys, fields) = (kind.clone(), keys.clone(), fields.clone());
-                    let request = v1::LookupRequest { keys, fields, kind, token: String::new() };
+                    let request = v1::LookupRequest { keys, fields, kind, ..Default::default() };
                     let answer = client.lookup().lookup(request).await.unwrap().into_inner().answer.unwrap();
                     let values = answer.values;
                     let found = match answer.shared_by {
@@ -256,12 +259,13 @@ impl Door for GrpcDoor {
                             v1::FieldState::NotSet => "not set".to_owned(),
                             v1::FieldState::Ambiguous => "ambiguous".to_owned(),
                             v1::FieldState::TooLarge => "too large".to_owned(),
-                            v1::FieldState::Unspecified => panic!("a field without a state"),
+                            state => panic!("a field of a lookup by names is {state:?}"),
                         };
                         (name, told)
                     });
                     tell_answer(&found, fields.collect())
                 }
+                Step::View { name, keys } => views::through_grpc(&client, name, keys, names).await,
                 Step::Profile { key, kind } => {
                     let request = v1::GetProfileRequest { key: key.clone(), kind: kind.clone(), token: String::new() };
                     let Ok(response) = client.profile().get_profile(request).await else {
@@ -401,7 +405,7 @@ fn tell_answer(found: &str, mut fields: Vec<(String, String)>) -> String {
 }
 
 /// As JSON; whole numbers without their fraction, which only one of the doors writes.
-fn tell_json(value: Json) -> String {
+pub(super) fn tell_json(value: Json) -> String {
     value.as_f64().map_or_else(|| value.to_string(), |number| number.to_string())
 }
 

@@ -8,7 +8,9 @@ use futures::stream::unfold;
 use tonic::{Status, Streaming};
 
 use super::super::Context;
-use crate::domain::answer::{self, Fields};
+use crate::domain::answer::{Fields, Wanted};
+use crate::domain::invalid::Invalid;
+use crate::domain::model::Model;
 use crate::proto::v1::{Answer, StreamLookupRequest, StreamLookupResponse};
 use crate::server::auth::Caller;
 use crate::server::convert;
@@ -21,8 +23,8 @@ pub fn answers(
     caller: Caller,
     requests: Streaming<StreamLookupRequest>,
 ) -> impl Stream<Item = Result<StreamLookupResponse, Status>> + Send {
-    let kind = String::new();
-    let lookups = Lookups { context, caller, requests, kind, fields: Fields::Everything, ended: false };
+    let asked = Asked { view: String::new(), kind: String::new(), fields: Fields::Everything };
+    let lookups = Lookups { context, caller, requests, asked, ended: false };
     unfold(lookups, |mut lookups| async move { Some((lookups.next().await?, lookups)) })
 }
 
@@ -31,9 +33,40 @@ struct Lookups {
     context: Context,
     caller: Caller,
     requests: Streaming<StreamLookupRequest>,
+    asked: Asked,
+    ended: bool,
+}
+
+/// What was asked last: by a view, if it has a name, else these fields of this kind.
+struct Asked {
+    view: String,
     kind: String,
     fields: Fields,
-    ended: bool,
+}
+
+impl Asked {
+    /// What a message asks for. Later messages inherit it only if it is sound. A view is found by its name each time,
+    /// because the model may change under the stream.
+    fn next<'m>(
+        &mut self,
+        view: String,
+        kind: String,
+        fields: Vec<String>,
+        model: &'m Model,
+    ) -> Result<Wanted<'m>, Invalid> {
+        let repeats = view.is_empty() && fields.is_empty();
+        if !view.is_empty() || (repeats && !self.view.is_empty()) {
+            let view = if repeats { self.view.clone() } else { view };
+            let wanted = Wanted::parse(&view, &kind, fields, model)?;
+            self.view = view;
+            return Ok(wanted);
+        }
+        let kind = if kind.is_empty() { self.kind.clone() } else { kind };
+        let fields = if repeats { self.fields.clone() } else { Fields::parse(fields)? };
+        let wanted = Wanted::fields(fields.clone(), &kind, model)?;
+        *self = Self { view: String::new(), kind, fields };
+        Ok(wanted)
+    }
 }
 
 impl Lookups {
@@ -66,9 +99,8 @@ impl Lookups {
 
     /// Answers one message; what is wrong with it is said in its place.
     async fn answer(&mut self, request: StreamLookupRequest) -> Answer {
-        let StreamLookupRequest { keys, fields, kind, token } = request;
-        let first = keys.first().cloned();
-        match self.look_up(keys, fields, kind, &token).await {
+        let first = request.keys.first().cloned();
+        match self.look_up(request).await {
             Ok(answer) => answer,
             Err(refusal) => {
                 self.context.shard.lookup(LookupResult::Refused);
@@ -77,25 +109,12 @@ impl Lookups {
         }
     }
 
-    async fn look_up(
-        &mut self,
-        keys: Vec<String>,
-        fields: Vec<String>,
-        kind: String,
-        token: &str,
-    ) -> Result<Answer, Refusal> {
-        self.context.reach(token).await?;
+    async fn look_up(&mut self, request: StreamLookupRequest) -> Result<Answer, Refusal> {
+        let StreamLookupRequest { keys, fields, kind, token, view, html } = request;
+        self.context.reach(&token).await?;
         let workspace = self.caller.workspace;
         let active = self.context.engine.model(workspace)?;
-        // Later messages inherit only what was sound.
-        if !kind.is_empty() {
-            answer::kind(&kind, &active.model)?;
-            self.kind = kind;
-        }
-        if !fields.is_empty() {
-            self.fields = Fields::parse(fields)?;
-        }
-        let kind = answer::kind(&self.kind, &active.model)?;
-        self.context.answer(workspace, &active, kind, keys, &self.fields).await
+        let wanted = self.asked.next(view, kind, fields, &active.model)?;
+        self.context.answer(workspace, &active, &wanted, keys, html).await
     }
 }
