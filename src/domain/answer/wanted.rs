@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Fields, kind};
+use super::Fields;
 use crate::domain::invalid::{Invalid, Reason};
 use crate::domain::model::{Kind, Model};
 use crate::domain::view::View;
@@ -29,18 +29,13 @@ impl<'m> Wanted<'m> {
     /// Reads a request: `view` may be empty, and if it is not, `fields` must be.
     pub fn parse(view: &str, kind: &str, fields: Vec<String>, model: &'m Model) -> Result<Self, Invalid> {
         if view.is_empty() {
-            return Self::fields(Fields::parse(fields)?, kind, model);
+            return Ok(Self { kind: super::kind(kind, model)?, what: What::Fields(Fields::parse(fields)?) });
         }
         if !fields.is_empty() {
             let text = "goes with no `view`: a view says itself what it reads; send one of them";
             return Err(Invalid::new(Reason::BadValue, "fields", text));
         }
         Self::view(view, kind, model)
-    }
-
-    /// These fields of profiles of the kind called `kind_name`; may be empty.
-    pub fn fields(fields: Fields, kind_name: &str, model: &'m Model) -> Result<Self, Invalid> {
-        Ok(Self { kind: kind(kind_name, model)?, what: What::Fields(fields) })
     }
 
     /// What the view called so answers. `kind_name` may be empty, and must be the kind of the view if it is not.

@@ -5,11 +5,15 @@
 //! `do` or Korean Do), the plain form wins: it is what people forgive. The language of a name is not known; only letters
 //! that one language alone has (Turkish `ı` and `İ`) say which one it is.
 
-/// Words that stay small between other words.
+/// Words that stay small between other words. Left out is what is as often a name: Das (Gupta), Bin (Seng), Do (Yun).
 const PARTICLES: &[&str] = &[
-    "van", "von", "vom", "zu", "zum", "zur", "und", "der", "den", "dem", "de", "del", "da", "das", "dos", "la", "las",
-    "los", "ter", "ten", "op", "bin", "ibn", "bint",
+    "van", "von", "vom", "zum", "zur", "der", "den", "dem", "de", "del", "da", "dos", "ter", "ten", "op", "ibn",
+    "bint", "binti",
 ];
+
+/// Words that stay small after another one that does.
+const SECOND: &[(&str, &str)] =
+    &[("de", "la"), ("de", "las"), ("de", "los"), ("von", "und"), ("und", "zu"), ("von", "zu")];
 
 /// Two particles that no given name and surname are: they stay small at the beginning as well.
 const OPENINGS: &[(&str, &str)] = &[
@@ -27,7 +31,7 @@ const OPENINGS: &[(&str, &str)] = &[
     ("op", "den"),
 ];
 
-/// Vietnamese surnames that nine in ten bear, without their accents. After one of them `Van` and `La` are names.
+/// Vietnamese surnames that nine in ten bear, without their accents. After one of them `Van` is a name.
 const VIETNAMESE: &[&str] = &[
     "nguyen", "tran", "le", "pham", "hoang", "huynh", "phan", "vu", "vo", "dang", "bui", "do", "ho", "ngo", "duong",
     "ly", "dinh", "truong",
@@ -152,19 +156,22 @@ fn word(words: &[String], at: usize, was: Case, spelling: Spelling) -> String {
 /// True for particles, unless they are the name itself: first or last, or of somebody Vietnamese.
 fn stays_small(words: &[String], at: usize) -> bool {
     let word = |at: usize| words.get(at).map_or("", String::as_str);
-    let opens = OPENINGS.contains(&(word(at), word(at + 1))) && at + 2 < words.len();
+    let pair = |at: usize| (word(at), word(at + 1));
     if at == 0 {
-        return opens;
+        return words.len() > 2 && OPENINGS.contains(&pair(0));
     }
-    let is_name = VIETNAMESE.contains(&word(0)) && ["van", "la"].contains(&word(at)) && !opens;
-    at + 1 < words.len() && PARTICLES.contains(&word(at)) && !is_name
+    let is_particle = PARTICLES.contains(&word(at)) || SECOND.contains(&pair(at - 1));
+    let is_name = word(at) == "van" && VIETNAMESE.contains(&word(0)) && !OPENINGS.contains(&pair(at));
+    is_particle && !is_name && at + 1 < words.len()
 }
 
 /// True for two letters that cannot be spoken as a word. `JR` after a name is "junior".
 fn are_initials(word: &str, at: usize) -> bool {
     let is_suffix = at > 0 && ["jr", "sr"].contains(&word);
-    let unspoken = word.chars().count() == 2 && word.bytes().all(|b| b.is_ascii_lowercase() && !b"aeiouy".contains(&b));
-    unspoken && !is_suffix && !WITHOUT_VOWEL.contains(&word)
+    let is_vowel = |byte: u8| b"aeiouy".contains(&byte);
+    let is_short = word.len() == 2 && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    let is_unspoken = word.ends_with('j') || !word.bytes().any(is_vowel);
+    is_short && is_unspoken && !is_suffix && !WITHOUT_VOWEL.contains(&word)
 }
 
 /// Gives each part of a word its capital. Parts begin after everything that is not part of a letter, and after some

@@ -13,6 +13,7 @@ use crate::domain::answer::{self, MAX_BATCH_KEYS, Wanted, What};
 use crate::domain::ids::{KindId, WorkspaceId};
 use crate::domain::invalid::{Invalid, Reason};
 use crate::domain::key::Key;
+use crate::domain::model::Kind;
 use crate::engine::{self, ActiveModel, Engine, Tier};
 use crate::proto::v1::lookup_service_server::LookupService;
 use crate::proto::v1::{
@@ -63,9 +64,9 @@ impl Context {
         let LookupRequest { keys, fields, kind, token, view, html } = request;
         self.reach(&token).await?;
         let active = self.engine.model(workspace)?;
-        let wanted = Wanted::parse(&view, &kind, fields, &active.model)?;
+        let Wanted { kind, what } = Wanted::parse(&view, &kind, fields, &active.model)?;
         let token = self.token();
-        let answer = self.answer(workspace, &active, &wanted, keys, html).await?;
+        let answer = self.answer(workspace, &active, kind, &what, keys, html).await?;
         Ok(LookupResponse { answer: Some(answer), token })
     }
 
@@ -74,15 +75,16 @@ impl Context {
         &self,
         workspace: WorkspaceId,
         active: &ActiveModel,
-        wanted: &Wanted<'_>,
+        kind: &Kind,
+        what: &What,
         mut keys: Vec<String>,
         html: bool,
     ) -> Result<Answer, Refusal> {
-        let ranked = answer::keys(&keys, wanted.kind, &active.model)?;
-        let kind = wanted.kind.id;
-        let found = match find(&self.engine, workspace, &ranked, kind, &wanted.what, Tier::Memory) {
+        let ranked = answer::keys(&keys, kind, &active.model)?;
+        let kind = kind.id;
+        let found = match find(&self.engine, workspace, &ranked, kind, what, Tier::Memory) {
             Err(engine::Error::NotInMemory) => {
-                let what = wanted.what.clone();
+                let what = what.clone();
                 // On the heap, because the future of every lookup would have room for it otherwise.
                 let again = move |engine: &Engine| find(engine, workspace, &ranked, kind, &what, Tier::Disk);
                 Box::pin(self.on_disk(again)).await?

@@ -8,9 +8,9 @@ use futures::stream::unfold;
 use tonic::{Status, Streaming};
 
 use super::super::Context;
-use crate::domain::answer::{Fields, Wanted};
+use crate::domain::answer::{self, Fields, Wanted, What};
 use crate::domain::invalid::Invalid;
-use crate::domain::model::Model;
+use crate::domain::model::{Kind, Model};
 use crate::proto::v1::{Answer, StreamLookupRequest, StreamLookupResponse};
 use crate::server::auth::Caller;
 use crate::server::convert;
@@ -23,7 +23,7 @@ pub fn answers(
     caller: Caller,
     requests: Streaming<StreamLookupRequest>,
 ) -> impl Stream<Item = Result<StreamLookupResponse, Status>> + Send {
-    let asked = Asked { view: String::new(), kind: String::new(), fields: Fields::Everything };
+    let asked = Asked { view: String::new(), kind: String::new(), what: What::Fields(Fields::Everything) };
     let lookups = Lookups { context, caller, requests, asked, ended: false };
     unfold(lookups, |mut lookups| async move { Some((lookups.next().await?, lookups)) })
 }
@@ -37,35 +37,41 @@ struct Lookups {
     ended: bool,
 }
 
-/// What was asked last: by a view, if it has a name, else these fields of this kind.
+/// What was asked last; of a view its name, because the model may change under the stream.
 struct Asked {
     view: String,
     kind: String,
-    fields: Fields,
+    what: What,
 }
 
 impl Asked {
-    /// What a message asks for. Later messages inherit it only if it is sound. A view is found by its name each time,
-    /// because the model may change under the stream.
+    /// Takes in what a message asks for, if it is sound: of customers of which kind. What is asked is in `self.what` then.
     fn next<'m>(
         &mut self,
         view: String,
         kind: String,
         fields: Vec<String>,
         model: &'m Model,
-    ) -> Result<Wanted<'m>, Invalid> {
+    ) -> Result<&'m Kind, Invalid> {
         let repeats = view.is_empty() && fields.is_empty();
         if !view.is_empty() || (repeats && !self.view.is_empty()) {
-            let view = if repeats { self.view.clone() } else { view };
-            let wanted = Wanted::parse(&view, &kind, fields, model)?;
-            self.view = view;
-            return Ok(wanted);
+            let name = if repeats { &self.view } else { &view };
+            let Wanted { kind, what } = Wanted::parse(name, &kind, fields, model)?;
+            self.what = what;
+            if !repeats {
+                self.view = view;
+            }
+            return Ok(kind);
         }
-        let kind = if kind.is_empty() { self.kind.clone() } else { kind };
-        let fields = if repeats { self.fields.clone() } else { Fields::parse(fields)? };
-        let wanted = Wanted::fields(fields.clone(), &kind, model)?;
-        *self = Self { view: String::new(), kind, fields };
-        Ok(wanted)
+        let found = answer::kind(if kind.is_empty() { &self.kind } else { &kind }, model)?;
+        if !fields.is_empty() {
+            self.what = What::Fields(Fields::parse(fields)?);
+            self.view.clear();
+        }
+        if !kind.is_empty() {
+            self.kind = kind;
+        }
+        Ok(found)
     }
 }
 
@@ -114,7 +120,7 @@ impl Lookups {
         self.context.reach(&token).await?;
         let workspace = self.caller.workspace;
         let active = self.context.engine.model(workspace)?;
-        let wanted = self.asked.next(view, kind, fields, &active.model)?;
-        self.context.answer(workspace, &active, &wanted, keys, html).await
+        let kind = self.asked.next(view, kind, fields, &active.model)?;
+        self.context.answer(workspace, &active, kind, &self.asked.what, keys, html).await
     }
 }
