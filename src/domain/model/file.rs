@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use regex::{RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 
-use super::finding::{Error, Finding};
+use super::finding::{Error, Finding, MAX_FINDINGS};
 use super::{Blocked, Computed, DEFAULT_KIND, IdentifierType, Kind, Model, Over, Property, reads_otherwise};
 use crate::domain::aggregate::Aggregate;
 use crate::domain::answer::{ADDRESS, OF_GROUPS};
@@ -139,6 +139,7 @@ fn check(file: File, source: &str) -> Result<Model, Error> {
     let attributes = attributes::check(attributes, &kinds, &computed, &mut findings);
     let mut model = Model { types, kinds, computed, attributes, views: Vec::new(), source: source.to_owned() };
     model.views = views::compile(views, &model, &mut findings);
+    findings.truncate(MAX_FINDINGS);
     if findings.is_empty() { Ok(model) } else { Err(Error { findings }) }
 }
 

@@ -7,7 +7,10 @@ use toml::de::{DeTable, DeValue};
 
 use crate::domain::suggest;
 
-/// Why a model file is refused: at least one finding, and all that could be found at once.
+/// How many findings are told of one file; what is found after them is likely to follow from them.
+pub(super) const MAX_FINDINGS: usize = 20;
+
+/// Why a model file is refused: at least one finding, and at most [`MAX_FINDINGS`] that could be found at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     /// What is wrong, in the order of the file.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::domain::answer::{ADDRESS, OF_GROUPS};
 use crate::domain::model::attribute::Attributes;
-use crate::domain::model::finding::Finding;
+use crate::domain::model::finding::{Finding, MAX_FINDINGS};
 use crate::domain::model::{Computed, DEFAULT_KIND, Kind, reads_otherwise};
 use crate::domain::value::MAX_NAME_BYTES;
 use crate::domain::view::Type;
@@ -50,6 +50,9 @@ pub(super) fn check(
     findings: &mut Vec<Finding>,
 ) -> Attributes {
     for (scope, attributes) in &declared {
+        if findings.len() >= MAX_FINDINGS {
+            break;
+        }
         let path = format!("attributes.{scope}");
         let kind = kinds.iter().find(|kind| kind.name == *scope);
         if kind.is_none() && scope != ADDRESS {

@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use super::attributes::quoted;
 use crate::domain::answer::{Fields, MAX_FIELDS};
+use crate::domain::ids::KindId;
 use crate::domain::model::finding::Finding;
-use crate::domain::model::{Kind, Model, Source};
+use crate::domain::model::{Model, Source};
 use crate::domain::view::{self, MAX_TOPICS, MAX_VIEW_FIELDS, MAX_VIEWS, View, is_label};
 pub(super) use shape::FileViews;
 use shape::{FileField, FileView};
@@ -25,8 +26,11 @@ pub(super) fn compile(declared: FileViews, model: &Model, findings: &mut Vec<Fin
     let count: usize = declared.values().map(|versions| versions.views.len()).sum();
     if count > MAX_VIEWS {
         findings.push(Finding::new("views", format!("declares more than {MAX_VIEWS} views")));
+    }
+    if count == 0 || count > MAX_VIEWS {
         return views;
     }
+    let readable = model.kinds().iter().map(|kind| (kind.id, model.readable(kind))).collect();
     for (name, versions) in declared {
         let path = format!("views.{}", quoted(&name));
         if !is_label(&name) {
@@ -40,7 +44,7 @@ pub(super) fn compile(declared: FileViews, model: &Model, findings: &mut Vec<Fin
                 let text = "is 0 or taken: versions of a view are whole numbers from 1 on, each once";
                 findings.push(Finding::new(format!("{path}.version"), text));
             }
-            let compiler = Compiler { model, path, findings };
+            let compiler = Compiler { model, readable: &readable, path, findings };
             views.extend(compiler.view(name.clone(), declared).map(Arc::new));
         }
     }
@@ -51,11 +55,12 @@ pub(super) fn compile(declared: FileViews, model: &Model, findings: &mut Vec<Fin
 /// Compiles one view.
 struct Compiler<'a> {
     model: &'a Model,
+    readable: &'a BTreeMap<KindId, BTreeMap<String, Source>>,
     path: String,
     findings: &'a mut Vec<Finding>,
 }
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a> {
     fn view(mut self, name: String, declared: FileView) -> Option<View> {
         let FileView { version, kind, purpose, channel, opt_in, topics, fields } = declared;
         let Some(kind) = self.model.kind(&kind) else {
@@ -70,16 +75,20 @@ impl Compiler<'_> {
             self.say("opt_in", "is for a purpose, and there is none; add `purpose`");
         }
         let topics = self.topics("topics", topics);
-        let (fields, slots) = self.fields(fields, kind);
+        let (fields, slots) = self.fields(fields, self.readable.get(&kind.id)?);
         Some(View { name, version, kind: kind.id, purpose, channel, opt_in, topics, fields, slots })
     }
 
-    fn fields(&mut self, declared: BTreeMap<String, FileField>, kind: &Kind) -> (Vec<view::Field>, Fields) {
+    fn fields(
+        &mut self,
+        declared: BTreeMap<String, FileField>,
+        readable: &'a BTreeMap<String, Source>,
+    ) -> (Vec<view::Field>, Fields) {
         if declared.is_empty() || declared.len() > MAX_VIEW_FIELDS {
             self.say("fields", &format!("are none, or more than {MAX_VIEW_FIELDS}"));
         }
         let names: BTreeSet<String> = declared.keys().cloned().collect();
-        let mut slots = Slots { readable: self.model.readable(kind), names: Vec::new() };
+        let mut slots = Slots { readable, names: Vec::new() };
         let fields = declared.into_iter().take(MAX_VIEW_FIELDS);
         let fields = fields.map(|(name, declared)| self.field(name, declared, &names, &mut slots)).collect();
         if slots.names.len() > MAX_FIELDS {
@@ -114,12 +123,12 @@ impl Compiler<'_> {
 }
 
 /// What a view reads: all that it could, and what it does.
-struct Slots {
-    readable: BTreeMap<String, Source>,
+struct Slots<'a> {
+    readable: &'a BTreeMap<String, Source>,
     names: Vec<String>,
 }
 
-impl Slots {
+impl Slots<'_> {
     /// The number of the slot that reads `name`.
     fn of(&mut self, name: &str) -> usize {
         let known = self.names.iter().position(|slot| slot == name);

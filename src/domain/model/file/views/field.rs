@@ -6,7 +6,7 @@ use super::shape::FileField;
 use super::{Compiler, Slots};
 use crate::domain::model::Source;
 use crate::domain::model::file::attributes::quoted;
-use crate::domain::model::finding::Finding;
+use crate::domain::model::finding::{Finding, MAX_FINDINGS};
 use crate::domain::name;
 use crate::domain::time;
 use crate::domain::value::{MAX_DEPTH, MAX_NAME_BYTES, Value};
@@ -18,7 +18,7 @@ impl Compiler<'_> {
         name: String,
         declared: FileField,
         siblings: &BTreeSet<String>,
-        slots: &mut Slots,
+        slots: &mut Slots<'_>,
     ) -> Field {
         let FileField { from, value_type, default, required, max_age, max_length, repair, topics } = declared;
         let path = format!("fields.{}", quoted(&name));
@@ -55,7 +55,7 @@ impl Compiler<'_> {
     }
 
     /// What the rungs read.
-    fn sources(&mut self, path: &str, from: &[String], siblings: &BTreeSet<String>, slots: &Slots) -> Vec<Found> {
+    fn sources(&mut self, path: &str, from: &[String], siblings: &BTreeSet<String>, slots: &Slots<'_>) -> Vec<Found> {
         if from.len() > MAX_RUNGS {
             self.say(path, &format!("has more than {MAX_RUNGS} rungs"));
         }
@@ -80,7 +80,11 @@ impl Compiler<'_> {
         sources
     }
 
-    fn unknown(&mut self, at_rung: &str, name: &str, siblings: &BTreeSet<String>, slots: &Slots) {
+    fn unknown(&mut self, at_rung: &str, name: &str, siblings: &BTreeSet<String>, slots: &Slots<'_>) {
+        // Looking for what was meant costs more than all the rest.
+        if self.findings.len() >= MAX_FINDINGS {
+            return;
+        }
         let text = match siblings.contains(name) {
             true => format!(
                 "names `{name}`, a field of this view; fields fall back to attributes and never to each other, so that \

@@ -141,6 +141,8 @@ fn bounds_are_kept() {
     let views = |count: usize| (0..count).map(|n| format!("[views.v{n}.fields.f]\ndefault = 1\n")).collect::<String>();
     assert_eq!(of_view(&views(256)), "sound");
     assert!(of_view(&views(257)).contains("more than 256 views"));
+    let mistakes = (0..200).map(|n| format!("[views.v.fields.f{n}]\nfrom = ['nickmame']\n")).collect::<String>();
+    assert_eq!(of_view(&mistakes).lines().count(), 20);
     let rungs = format!("from = [{}]", "'first_name', ".repeat(17));
     assert!(of_field(&rungs).contains("has more than 16 rungs"));
     let nested = |depth: usize| format!("default = {}1{}", "[".repeat(depth), "]".repeat(depth));
