@@ -126,7 +126,7 @@ impl Subject {
         let kind = KindId::of(kind);
         let ask =
             || -> anyhow::Result<Answer> { Ok(self.engine.lookup(self.workspace, &keys, kind, &fields, Tier::Disk)?) };
-        let complete = ask()?.fields.iter().all(|(_, field)| matches!(field, Field::Present(_)));
+        let complete = ask()?.fields.iter().all(|(_, field)| matches!(field, Field::Present { .. }));
         ensure!(complete, "{name}: a field is missing");
         measure(name, 1, || ask().map(|_| ()))
     }

@@ -143,7 +143,7 @@ impl Subject {
 
 fn is_complete(found: &Answer) -> bool {
     matches!(found.resolution, Resolution::Found(_))
-        && found.fields.iter().all(|(_, field)| matches!(field, answer::Field::Present(_)))
+        && found.fields.iter().all(|(_, field)| matches!(field, answer::Field::Present { .. }))
 }
 
 fn introduction(number: u64) -> Draft {
