@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 
 use super::exit::{Failure, Outcome};
 use super::output;
+use crate::client;
 use crate::domain::answer::Fields;
 use crate::domain::model::{Model, Property};
 use crate::domain::value::Value;
@@ -78,28 +79,31 @@ fn declared(model: &Model) -> Json {
     })
 }
 
-/// One row a field: what it reads, and the constant at the end.
+/// One row a field; without `default` where it has no constant.
 fn fields(view: &View) -> impl Iterator<Item = Json> {
     let slots: &[String] = match &view.slots {
         Fields::Everything => &[],
         Fields::Named(names) => names,
     };
     view.fields.iter().map(|field| {
-        let read = field.rungs.iter().filter_map(|rung| slots.get(rung.slot).map(|name| json!(name)));
-        json!({
-            "view": view.full_name(), "field": field.name, "type": field.value_type.to_string(),
-            "reads": read.chain(field.default.as_ref().map(constant)).collect::<Json>(), "required": field.required,
-        })
+        let read: Vec<&String> = field.rungs.iter().filter_map(|rung| slots.get(rung.slot)).collect();
+        let mut row = json!({
+            "view": view.full_name(), "field": field.name, "type": field.value_type.to_string(), "reads": read,
+            "required": field.required,
+        });
+        if let (Some(default), Some(row)) = (&field.default, row.as_object_mut()) {
+            row.insert("default".to_owned(), constant(default));
+        }
+        row
     })
 }
 
-/// Text in quotes, so that it is not taken for an attribute.
 fn constant(value: &Value) -> Json {
     match value {
         Value::Null => Json::Null,
         Value::Bool(value) => json!(value),
-        Value::Number(number) => json!(number),
-        Value::Text(text) => json!(format!("{text:?}")),
+        Value::Number(number) => client::json::number(*number),
+        Value::Text(text) => json!(text),
         Value::Time(time) => json!(time.to_string()),
         Value::List(items) => items.iter().map(constant).collect(),
         Value::Object(values) => values.iter().map(|(name, value)| (name.clone(), constant(value))).collect(),
@@ -112,7 +116,7 @@ fn text(model: &Model) -> String {
         ("kinds", &["name", "identifiers"]),
         ("types", &["name", "canonical", "limit", "login"]),
         ("computed", &["name", "kind", "aggregate", "event", "property"]),
-        ("views", &["view", "field", "type", "reads", "required"]),
+        ("views", &["view", "field", "type", "reads", "default", "required"]),
     ];
     let tables = sections.iter().filter_map(|(section, columns)| {
         let mut table = output::table(columns.iter().copied());
@@ -142,7 +146,7 @@ mod tests {
                       [computed.'orders.count']\naggregate = 'count'\nevent = 'purchase'\n\
                       [views.page.fields.orders]\nfrom = ['orders.count']\ndefault = 0";
         let text = text(&Model::parse(source).unwrap());
-        for part in ["user_id > email", "orders.count", "purchase", "count", "person", "page@1", "orders.count > 0"] {
+        for part in ["user_id > email", "orders.count", "purchase", "count", "person", "page@1", "number"] {
             assert!(text.contains(part), "{part} in {text}");
         }
     }

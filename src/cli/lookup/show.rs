@@ -74,7 +74,7 @@ fn info(info: &FieldInfo) -> [String; 4] {
     let FieldInfo { rung, because, as_of, scope, html: _ } = info;
     let because = if *because == 0 { String::new() } else { state_name(*because) };
     let rung = rung.map(|rung| rung.to_string()).unwrap_or_default();
-    [rung, because, as_of.as_ref().map(ToString::to_string).unwrap_or_default(), output::plain(scope)]
+    [rung, because, as_of.as_ref().map(json::time).unwrap_or_default(), output::plain(scope)]
 }
 
 fn state_name(state: i32) -> String {

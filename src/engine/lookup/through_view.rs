@@ -33,7 +33,8 @@ impl Engine {
     }
 }
 
-/// The answer with the fields of the view in place of those that it read.
+/// The answer with the fields of the view in place of those that it read. Facts neither hush nor consent yet, so the gate
+/// says that nothing is hushed and that nobody was asked.
 fn seen(view: &View, answer: Answer, now: Time) -> Answer {
     let viewed = view.answer(&answer.fields, now, &Gate::default());
     Answer { fields: Vec::new(), viewed: Some(viewed), ..answer }

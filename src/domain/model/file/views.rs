@@ -1,6 +1,27 @@
 //! `[views]`: their TOML shape, and what makes of it views that can answer.
 //!
-//! A name has one version as `[views.newsletter]`, or several, each as `[[views.newsletter]]`.
+//! ```toml
+//! [attributes.person]                # what views may read besides computed attributes; see `attributes`
+//! nickname = "text"
+//! first_name = "text"
+//!
+//! [views.newsletter]                 # several versions of one name: [[views.newsletter]], each with its `version`
+//! version = 2                        # from 1 on; 1 if left out
+//! kind = "person"                    # whose profiles; person if left out
+//! purpose = "marketing"              # what needs consent; nothing does if left out
+//! channel = "email"
+//! opt_in = true                      # who was never asked has not agreed; if left out, only a refusal counts
+//! topics = ["weddings"]              # what the view speaks of; a field may have `topics` of its own
+//!
+//! [views.newsletter.fields.greeting]
+//! from = ["nickname", "first_name"]  # rungs, the best first: also address.NAME, and KIND.NAME through a group
+//! type = "name"                      # text, name, number, bool, time, list or any; that of the first rung if left out
+//! default = "there"                  # the constant where no rung answers
+//! required = true                    # nothing can be rendered without it, so there has to be a default
+//! max_age = "90d"                    # an older value is stale; s, m, h, d or w
+//! max_length = 40                    # characters: a longer text is cut, a longer name rejected
+//! repair = true                      # a name in capitals or small letters gets back its case
+//! ```
 
 mod field;
 mod shape;
