@@ -131,7 +131,7 @@ impl Subject {
         let fields = Fields::parse(fields.iter().map(ToString::to_string).collect())?;
         let question = Question { kind: KindId::of(kind), fields: &fields, now: Time::default() };
         let ask = || -> anyhow::Result<Answer> { Ok(self.engine.lookup(self.workspace, &keys, question, Tier::Disk)?) };
-        let complete = ask()?.fields.iter().all(|(_, field)| matches!(field, Field::Present(_)));
+        let complete = ask()?.fields.iter().all(|(_, field)| matches!(field, Field::Present { .. }));
         ensure!(complete, "{name}: a field is missing");
         measure(name, 1, || ask().map(|_| ()))
     }

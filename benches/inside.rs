@@ -48,7 +48,7 @@ fn main() -> anyhow::Result<()> {
 fn document(criterion: &mut Criterion) -> anyhow::Result<()> {
     let data: Vec<_> = PEOPLE.data(0).collect();
     let fields: Vec<_> =
-        data.iter().map(|(name, datum)| Field { name, stamp: COMPUTED, value: value(datum) }).collect();
+        data.iter().map(|(name, datum)| Field { name, stamp: COMPUTED, as_of: None, value: value(datum) }).collect();
     let bytes = encode(&fields);
     let names = spread_names(FIELDS_READ);
     let read = |bytes| -> anyhow::Result<usize> {
@@ -151,7 +151,7 @@ impl Subject {
 
 fn is_complete(found: &Answer) -> bool {
     matches!(found.resolution, Resolution::Found(_))
-        && found.fields.iter().all(|(_, field)| matches!(field, answer::Field::Present(_)))
+        && found.fields.iter().all(|(_, field)| matches!(field, answer::Field::Present { .. }))
 }
 
 fn introduction(number: u64) -> Draft {

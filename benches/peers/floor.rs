@@ -108,7 +108,7 @@ fn answer(fields: usize) -> Answer {
         model_version: 1,
         error: None,
         shared_by: 0,
-        hushed: Vec::new(),
+        ..Default::default()
     }
 }
 

@@ -29,6 +29,12 @@ pub struct Args {
     /// The fields wanted, separated by commas: attributes, computed attributes, address.NAME [default: everything]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     fields: Vec<String>,
+    /// A view of the model instead of fields: NAME for its newest version, or NAME@VERSION
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true, conflicts_with = "fields")]
+    view: String,
+    /// With a view: texts as they stand in HTML as well
+    #[arg(long, requires = "view")]
+    html: bool,
     /// All keys are of one customer
     #[arg(long, conflicts_with = "batch")]
     same: bool,
@@ -81,6 +87,8 @@ async fn ask_one(client: &Client, args: &Args) -> Result<LookupResponse, Failure
         fields: args.fields.clone(),
         kind: args.kind.clone(),
         token: args.token.clone(),
+        view: args.view.clone(),
+        html: args.html,
     };
     let response = client.lookup().lookup(request).await.map_err(client::Error::from)?;
     Ok(response.into_inner())
@@ -93,6 +101,8 @@ async fn ask_many(client: &Client, args: &Args, keys: &[String]) -> Result<Vec<L
         fields: args.fields.clone(),
         kind: args.kind.clone(),
         token: args.token.clone(),
+        view: args.view.clone(),
+        html: args.html,
     };
     let response = client.lookup().batch_lookup(request).await.map_err(client::Error::from)?.into_inner();
     let alone = |answer: Answer| LookupResponse { answer: Some(answer), token: response.token.clone() };

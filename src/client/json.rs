@@ -51,7 +51,8 @@ pub fn time(time: &prost_types::Timestamp) -> String {
     read.map_or_else(|_| "(out of range)".into(), |time| time.to_string())
 }
 
-fn number(number: f64) -> Json {
+/// Writes a number as short as it can be.
+pub fn number(number: f64) -> Json {
     let whole = number.fract() == 0.0 && number.abs() < EXACT_BELOW;
     #[expect(clippy::cast_possible_truncation, reason = "the number is whole and below 2^53")]
     let shortest = if whole { Some(Number::from(number as i64)) } else { Number::from_f64(number) };

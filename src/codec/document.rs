@@ -2,21 +2,26 @@
 //!
 //! ```text
 //! count:4 | offset of field 0 :4 | offset of field 1 :4 | …   offsets count from the end of this directory
-//! field: stamp:4 | name length:4 | name | value                fields are in name order
+//! field: stamp:4 | as of:8 | name length:4 | name | value      fields are in name order
 //! ```
 //!
-//! `stamp` is the place of the attribute's provenance in the profile's record, or [`COMPUTED`].
+//! `stamp` is the place of the attribute's provenance in the profile's record, or [`COMPUTED`]. `as of` is the event time in
+//! microseconds of the fact that set the value, all bits set where there is no such fact; it is here as well, so that a
+//! lookup that wants to know how old a value is need not read the rest of the record.
 
 use std::cmp::Ordering;
 
 use super::Error;
 use super::read::{Cursor, put_block};
 use super::value;
+use crate::domain::time::Time;
 use crate::domain::value::Value;
 
 const WHAT: &str = "document";
 /// The stamp of a computed attribute, which has no single origin.
 pub const COMPUTED: u32 = u32::MAX;
+/// The time of a value that is not of one fact.
+const NO_TIME: u64 = u64::MAX;
 
 /// A field to be written.
 #[derive(Clone, Debug)]
@@ -25,6 +30,8 @@ pub struct Field<'a> {
     pub name: &'a str,
     /// Where its provenance is, or [`COMPUTED`].
     pub stamp: u32,
+    /// The event time of the fact that set it, if it is one.
+    pub as_of: Option<Time>,
     /// Its value.
     pub value: Value,
 }
@@ -37,14 +44,23 @@ pub fn encode(fields: &[Field<'_>]) -> Vec<u8> {
         out.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
     };
     put_length(&mut directory, fields.len());
-    for Field { name, stamp, value } in fields {
+    for Field { name, stamp, as_of, value } in fields {
         put_length(&mut directory, body.len());
         body.extend_from_slice(&stamp.to_be_bytes());
+        body.extend_from_slice(&as_of.map_or(NO_TIME, Time::micros).to_be_bytes());
         put_block(&mut body, name.as_bytes());
         value::put(&mut body, value);
     }
     directory.extend_from_slice(&body);
     directory
+}
+
+/// A field that is not decoded yet; `rest` begins with its value.
+struct Located<'a> {
+    stamp: u32,
+    as_of: u64,
+    name: &'a [u8],
+    rest: Cursor<'a>,
 }
 
 /// Laid-out fields.
@@ -73,14 +89,14 @@ impl<'a> Document<'a> {
         self.directory.is_empty()
     }
 
-    /// The value of the field called `name`: a binary search, and one decode.
-    pub fn get(&self, name: &str) -> Result<Option<Value>, Error> {
+    /// The value of the field called `name` and its time: a binary search, and one decode.
+    pub fn get(&self, name: &str) -> Result<Option<(Value, Option<Time>)>, Error> {
         let (mut low, mut high) = (0, self.len());
         while low < high {
             let middle = low + (high - low) / 2;
-            let (_, found, mut rest) = self.field(middle)?;
+            let Located { as_of, name: found, mut rest, .. } = self.field(middle)?;
             match found.cmp(name.as_bytes()) {
-                Ordering::Equal => return value::take(&mut rest).map(Some),
+                Ordering::Equal => return Ok(Some((value::take(&mut rest)?, time(as_of)))),
                 Ordering::Less => low = middle + 1,
                 Ordering::Greater => high = middle,
             }
@@ -88,24 +104,25 @@ impl<'a> Document<'a> {
         Ok(None)
     }
 
-    /// All fields in name order: stamp, name and value.
-    pub fn fields(&self) -> impl Iterator<Item = Result<(u32, &'a str, Value), Error>> {
+    /// All fields in name order.
+    pub fn fields(&self) -> impl Iterator<Item = Result<Field<'a>, Error>> {
         let document = *self;
         (0..self.len()).map(move |at| {
-            let (stamp, name, mut rest) = document.field(at)?;
+            let Located { stamp, as_of, name, mut rest } = document.field(at)?;
             let name = std::str::from_utf8(name).map_err(|_| Error::malformed(WHAT, "name is not UTF-8"))?;
-            Ok((stamp, name, value::take(&mut rest)?))
+            Ok(Field { name, stamp, as_of: time(as_of), value: value::take(&mut rest)? })
         })
     }
 
-    /// The stamp and name of a field, and a cursor at its value.
-    fn field(&self, at: usize) -> Result<(u32, &'a [u8], Cursor<'a>), Error> {
+    fn field(&self, at: usize) -> Result<Located<'a>, Error> {
         let offset = self.directory.chunks_exact(4).nth(at).ok_or(Error::Short { what: WHAT })?;
         let offset = Cursor::new(offset, WHAT).u32()?;
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
         let mut cursor = Cursor::new(self.body.get(start..).ok_or(Error::Short { what: WHAT })?, WHAT);
-        let stamp = cursor.u32()?;
-        let name = cursor.block()?;
-        Ok((stamp, name, cursor))
+        Ok(Located { stamp: cursor.u32()?, as_of: cursor.u64()?, name: cursor.block()?, rest: cursor })
     }
+}
+
+fn time(as_of: u64) -> Option<Time> {
+    (as_of != NO_TIME).then(|| Time::from_micros(as_of))
 }

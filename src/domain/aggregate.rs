@@ -4,6 +4,7 @@
 //! exactly, in any order. That is why sums are decimals and not floats.
 
 use super::link::Moment;
+use super::time::Time;
 use super::value::Value;
 
 /// What a computed attribute computes.
@@ -103,6 +104,14 @@ impl State {
         }
     }
 
+    /// The event time that the value is of; `None` where it is of all events.
+    pub fn as_of(&self) -> Option<Time> {
+        match self {
+            Self::First(moment, _) | Self::Last(moment, _) => Some(moment.time),
+            Self::Count(_) | Self::Sum(_) | Self::Min(_) | Self::Max(_) => None,
+        }
+    }
+
     /// The value that lookups read.
     pub fn value(&self) -> Value {
         match self {
@@ -159,7 +168,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::time::Time;
 
     fn moment(at: u64) -> Moment {
         Moment { time: Time::from_micros(at), message_id: at.to_string() }

@@ -1,11 +1,17 @@
 //! Lookups and their answers.
 
+mod wanted;
+
 use super::hush::Hushed;
 use super::ids::ProfileId;
 use super::invalid::{Invalid, Reason};
 use super::key::Key;
 use super::model::{Kind, Model};
+use super::time::Time;
 use super::value::Value;
+use super::view::Viewed;
+
+pub use wanted::{Wanted, What};
 
 /// How many customers a batch may ask for.
 pub const MAX_BATCH_KEYS: usize = 1_000;
@@ -13,7 +19,9 @@ pub const MAX_BATCH_KEYS: usize = 1_000;
 pub const MAX_FIELDS: usize = 256;
 /// Asks for everything.
 pub const EVERYTHING: &str = "*";
-/// Starts the names of fields that belong to the identifier asked by.
+/// Whose the fields are that belong to the identifier asked by.
+pub const ADDRESS: &str = "address";
+/// Starts the names of these fields.
 pub const ADDRESS_PREFIX: &str = "address.";
 /// How many persons are members of the group now.
 pub const MEMBERS: &str = "members";
@@ -124,8 +132,13 @@ pub enum Resolution {
 /// What is known of one field.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Field {
-    /// It has this value.
-    Present(Value),
+    /// It has a value.
+    Present {
+        /// The value.
+        value: Value,
+        /// The event time of the fact that set it. `None` for what is computed from all events.
+        as_of: Option<Time>,
+    },
     /// No fact has set it.
     NotSet,
     /// The people who share the key asked by have different values, or some have none.
@@ -135,10 +148,15 @@ pub enum Field {
 }
 
 impl Field {
+    /// A value of now.
+    pub fn now(value: Value) -> Self {
+        Self::Present { value, as_of: None }
+    }
+
     /// The value, if there is one.
     pub fn value(self) -> Option<Value> {
         match self {
-            Self::Present(value) => Some(value),
+            Self::Present { value, .. } => Some(value),
             Self::NotSet | Self::Ambiguous | Self::TooLarge => None,
         }
     }
@@ -151,8 +169,10 @@ pub struct Answer {
     pub key: usize,
     /// Whether a profile was found, and which.
     pub resolution: Resolution,
-    /// The fields by name. Where everything was asked for, those that somebody has a value of.
+    /// The fields by name. Where everything was asked for, those that somebody has a value of. Empty for a view.
     pub fields: Vec<(String, Field)>,
     /// The topics that are hushed for the customer now, in order, whatever fields were asked for.
     pub hushed: Vec<Hushed>,
+    /// What a view makes of it, where one was asked for.
+    pub viewed: Option<Viewed>,
 }

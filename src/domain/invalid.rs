@@ -13,9 +13,11 @@ pub enum Reason {
     UnknownType,
     /// The model declares no such kind.
     UnknownKind,
+    /// The model declares no such view, or no such version of it.
+    UnknownView,
     /// Longer, deeper or more than the limit.
     TooLarge,
-    /// Not a value of the declared type; not a finite number.
+    /// Not a value of the declared type; not a finite number; not together with another part of the request.
     BadValue,
     /// Before 1970, or too far ahead of its arrival.
     TimeOutOfRange,

@@ -1,8 +1,11 @@
-//! The model of a workspace: its identifier types, kinds and computed attributes, checked and ready to use.
+//! The model of a workspace: its identifier types, kinds, computed attributes and views, checked and ready to use.
 
+mod attribute;
 mod file;
+mod finding;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use regex::RegexSet;
 
@@ -10,11 +13,19 @@ use super::aggregate::Aggregate;
 use super::answer::{ADDRESS_PREFIX, EVERYTHING};
 use super::canonical::Canonical;
 use super::ids::KindId;
+use super::invalid::{Invalid, Reason};
+use super::suggest;
+use super::view::View;
 
-pub use file::Error;
+use attribute::Attributes;
+
+pub use attribute::Source;
+pub use finding::{Error, Finding, Place};
 
 /// The kind that a lookup means where it names none.
 pub const DEFAULT_KIND: &str = "person";
+/// How many versions of a view an error tells.
+const MAX_TOLD: usize = 10;
 /// The model of a workspace that was given none.
 pub const DEFAULT_MODEL: &str = include_str!("model/default.toml");
 
@@ -24,6 +35,8 @@ pub struct Model {
     types: BTreeMap<String, IdentifierType>,
     kinds: Vec<Kind>,
     computed: Vec<Computed>,
+    attributes: Attributes,
+    views: Vec<Arc<View>>,
     source: String,
 }
 
@@ -133,6 +146,30 @@ impl Model {
     /// The declared computed attributes, in the order of their names.
     pub fn computed(&self) -> &[Computed] {
         &self.computed
+    }
+
+    /// The declared views, in the order of their names and versions.
+    pub fn views(&self) -> &[Arc<View>] {
+        &self.views
+    }
+
+    /// The view called so: `newsletter` for its newest version, `newsletter@1` for that one.
+    pub fn view(&self, name: &str) -> Result<&Arc<View>, Invalid> {
+        let (plain, version) = name.split_once('@').map_or((name, None), |(plain, version)| (plain, Some(version)));
+        let is_meant = |view: &&Arc<View>| version.is_none_or(|version| version == view.version.to_string());
+        let versions = self.views.iter().rev().filter(|view| view.name == plain);
+        versions.clone().find(is_meant).ok_or_else(|| self.unknown_view(plain, versions.map(|view| view.full_name())))
+    }
+
+    fn unknown_view(&self, plain: &str, versions: impl Iterator<Item = String>) -> Invalid {
+        let versions: Vec<String> = versions.take(MAX_TOLD).collect();
+        let nearest = suggest::nearest(plain, self.views.iter().map(|view| view.name.as_str()));
+        let text = match (versions.is_empty(), nearest) {
+            (false, _) => format!("has no such version; there are {}", versions.join(", ")),
+            (true, Some(nearest)) => format!("is not declared by the model; did you mean `{nearest}`?"),
+            (true, None) => "is not declared by the model; see `kith model check`".to_owned(),
+        };
+        Invalid::new(Reason::UnknownView, "view", text)
     }
 
     /// Why this model cannot take the place of `old` where facts are stored; `None` if it can. Computed attributes can

@@ -36,6 +36,24 @@ impl Time {
     }
 }
 
+/// Reads a duration such as `90d`: a whole number and s, m, h, d or w. In microseconds; `None` if it is none, or longer
+/// than 1,000 years. Months and years have no one length.
+pub fn duration(text: &str) -> Option<u64> {
+    const LONGEST: u64 = 1_000 * 365 * 24 * 60 * 60 * 1_000_000;
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let seconds: u64 = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        "w" => 7 * 24 * 60 * 60,
+        _ => return None,
+    };
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    let number: u64 = number.parse().ok().filter(|_| is_number)?;
+    number.checked_mul(seconds * 1_000_000).filter(|micros| *micros <= LONGEST)
+}
+
 impl fmt::Display for Time {
     /// RFC 3339 in UTC, with as many fractional digits as needed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -57,6 +75,18 @@ mod tests {
         assert_eq!(Time::from_seconds(-1, 0), None);
         assert_eq!(Time::from_seconds(0, 1_000_000_000), None);
         assert_eq!(Time::from_seconds(253_402_300_800, 0), None);
+    }
+
+    #[test]
+    fn durations_are_numbers_with_a_unit() {
+        assert_eq!(duration("90d"), Some(90 * 24 * 60 * 60 * 1_000_000));
+        assert_eq!(duration("1w"), duration("168h"));
+        assert_eq!((duration("0s"), duration("60m")), (Some(0), duration("1h")));
+        for none in
+            ["", "d", "90", "1y", "-1d", "+1d", "1.5h", " 1d", "1 d", "1ü", "99999999999999999999d", "9999999999w"]
+        {
+            assert_eq!(duration(none), None, "{none}");
+        }
     }
 
     #[test]

@@ -5,13 +5,14 @@
 mod beyond;
 mod hush;
 mod shared;
+mod through_view;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Engine, Error, Tier, members};
 use crate::codec;
-use crate::codec::document::Document;
+use crate::codec::document::{self, Document};
 use crate::codec::key::{IdentifierKey, Key as _, ProfileKey};
 use crate::codec::record::{Hush, Record, read_hush, read_ties, split_profile};
 use crate::domain::answer::{ADDRESS_PREFIX, Answer, Field, Fields, Resolution};
@@ -260,14 +261,18 @@ impl<'a> Reader<'a> {
             Fields::Named(names) => names
                 .iter()
                 .map(|name| {
-                    let value = document.get(name)?.filter(|value| *value != Value::Null);
-                    Ok((name.clone(), value.map_or(Field::NotSet, Field::Present)))
+                    let found = document.get(name)?.filter(|(value, _)| *value != Value::Null);
+                    let field = found.map_or(Field::NotSet, |(value, as_of)| Field::Present { value, as_of });
+                    Ok((name.clone(), field))
                 })
                 .collect(),
             Fields::Everything => document
                 .fields()
-                .filter(|field| !matches!(field, Ok((_, _, Value::Null))))
-                .map(|field| field.map(|(_, name, value)| (name.to_owned(), Field::Present(value))))
+                .filter(|field| !matches!(field, Ok(document::Field { value: Value::Null, .. })))
+                .map(|field| {
+                    let document::Field { name, stamp: _, as_of, value } = field?;
+                    Ok((name.to_owned(), Field::Present { value, as_of }))
+                })
                 .collect(),
         };
         let groups = match self.beyond {
@@ -284,7 +289,7 @@ impl<'a> Reader<'a> {
     fn complete(&self, at: usize, key: &Key, id: ProfileId, mut picked: Picked) -> Result<Answer, Error> {
         let hushed = self.hushed(std::mem::take(&mut picked.hush))?;
         let fields = self.with_address(key, self.fill(picked)?)?;
-        Ok(Answer { key: at, resolution: Resolution::Found(id), fields, hushed })
+        Ok(Answer { key: at, resolution: Resolution::Found(id), fields, hushed, viewed: None })
     }
 
     fn nobody(&self, at: usize, key: &Key) -> Result<Answer, Error> {
@@ -293,7 +298,7 @@ impl<'a> Reader<'a> {
             Fields::Everything => Vec::new(),
         };
         let fields = self.with_address(key, fields)?;
-        Ok(Answer { key: at, resolution: Resolution::NotFound, fields, hushed: Vec::new() })
+        Ok(Answer { key: at, resolution: Resolution::NotFound, fields, hushed: Vec::new(), viewed: None })
     }
 
     /// Fills in what belongs to the identifier asked by, and not to the customer.
@@ -310,13 +315,13 @@ impl<'a> Reader<'a> {
         let Some(Holdings { mut attributes, .. }) = FRAGMENTS.get(self.view, &key)? else { return Ok(fields) };
         attributes.retain(|_, cell| cell.value != Value::Null);
         if *self.question.fields == Fields::Everything {
-            let named = |(name, cell): (String, Cell)| (format!("{ADDRESS_PREFIX}{name}"), Field::Present(cell.value));
+            let named = |(name, cell): (String, Cell)| (format!("{ADDRESS_PREFIX}{name}"), present(cell));
             fields.extend(attributes.into_iter().map(named));
             return Ok(fields);
         }
         for (name, field) in &mut fields {
             if let Some(cell) = name.strip_prefix(ADDRESS_PREFIX).and_then(|name| attributes.remove(name)) {
-                *field = Field::Present(cell.value);
+                *field = present(cell);
             }
         }
         Ok(fields)
@@ -334,4 +339,8 @@ impl<'a> Reader<'a> {
 /// Three merges in the time of one lookup are not credible: the owner is of a profile that is not there.
 fn astray() -> Error {
     OWNERS.corrupt(codec::Error::malformed("owner record", "names a profile that is not stored")).into()
+}
+
+fn present(cell: Cell) -> Field {
+    Field::Present { value: cell.value, as_of: Some(cell.stamp.moment.time) }
 }

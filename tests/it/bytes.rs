@@ -280,13 +280,18 @@ proptest! {
     }
 
     #[test]
-    fn a_document_finds_each_field_and_no_other(fields in prop::collection::btree_map("[a-z.]{1,8}", value(), 0..40)) {
-        let rows: Vec<Field> = fields.iter().map(|(name, value)| Field { name, stamp: COMPUTED, value: value.clone() }).collect();
+    fn a_document_finds_each_field_and_no_other(
+        fields in prop::collection::btree_map("[a-z.]{1,8}", (value(), prop::option::of(0..u64::MAX)), 0..40),
+    ) {
+        let as_of = |micros: &Option<u64>| micros.map(Time::from_micros);
+        let rows = fields.iter().map(|(name, (value, micros))| {
+            Field { name, stamp: COMPUTED, as_of: as_of(micros), value: value.clone() }
+        });
+        let rows: Vec<Field> = rows.collect();
         let bytes = encode(&rows);
         let document = Document::read(&bytes).unwrap();
-        for (name, value) in &fields {
-            let found = document.get(name).unwrap();
-            prop_assert_eq!(found.as_ref(), Some(value));
+        for (name, (value, micros)) in &fields {
+            prop_assert_eq!(document.get(name).unwrap(), Some((value.clone(), as_of(micros))));
         }
         prop_assert_eq!(document.get("not there").unwrap(), None);
         prop_assert_eq!(document.fields().count(), fields.len());

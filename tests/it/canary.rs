@@ -87,6 +87,8 @@ async fn call_everything(client: &Client) {
     for (keys, fields) in [(["zanary"], ["zanary"]), (["zanary:zanary"], ["zanary"]), (["user_id:zanary"], [""])] {
         client.lookup().lookup(asking(&keys, &fields)).await.unwrap_err();
     }
+    let of_view = kith::proto::v1::LookupRequest { view: "zanary@zanary".into(), ..asking(&["user_id:zanary"], &[]) };
+    client.lookup().lookup(of_view).await.unwrap_err();
     let wrong_token = kith::proto::v1::LookupRequest { token: "zanary".into(), ..asking(&["user_id:zanary"], &[]) };
     client.lookup().lookup(wrong_token).await.unwrap_err();
     let keys: Vec<String> = ["user_id:zanary", "zanary", "zanary:zanary", ""].map(str::to_owned).to_vec();

@@ -13,6 +13,7 @@
 //! lift     m11 {user_id:u1}@11 weddings in email
 //! lookup   {user_id:u1} first_name orders.count
 //! lookup account {account_id:acme} members
+//! view     newsletter {user_id:u1}
 //! profile  {user_id:u1}
 //! members  {account_id:acme}
 //! keep-apart m5 {email:work@x.org, email:home@x.org} same_human
@@ -32,6 +33,7 @@
 mod doors;
 mod models;
 mod step;
+mod views;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

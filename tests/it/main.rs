@@ -19,3 +19,4 @@ mod reads;
 mod refold;
 mod resolution;
 mod server;
+mod views;

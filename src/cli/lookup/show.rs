@@ -5,7 +5,10 @@ use comfy_table::Table;
 use crate::cli::exit::Failure;
 use crate::cli::output;
 use crate::client::json;
-use crate::proto::v1::{Answer, FieldState, HushedTopic, LookupResponse};
+use crate::proto::v1::{Answer, FieldInfo, FieldState, HushedTopic, LookupResponse};
+
+/// What is shown of the fields of a view.
+const VIEW_COLUMNS: [&str; 7] = ["field", "state", "value", "rung", "because", "as of", "scope"];
 
 /// The field that stands for all.
 const EVERYTHING: &str = "*";
@@ -19,9 +22,11 @@ pub(super) fn answers(responses: &[LookupResponse], fields: &[String], as_json: 
         return Ok(());
     }
     let answers: Vec<&Answer> = responses.iter().filter_map(|response| response.answer.as_ref()).collect();
+    let by_view = answers.iter().find(|answer| answer.view_version > 0);
+    let fields: Vec<String> = by_view.map_or_else(|| fields.to_vec(), |answer| answer.states.keys().cloned().collect());
     let same_fields = !fields.is_empty() && fields.iter().all(|field| field != EVERYTHING);
     if answers.len() > 1 && same_fields {
-        return output::print_table(&grid(&answers, fields));
+        return output::print_table(&grid(&answers, &fields));
     }
     for (number, answer) in answers.into_iter().enumerate() {
         let gap = if number == 0 { "" } else { "\n" };
@@ -49,19 +54,35 @@ fn single(answer: &Answer) -> String {
     let profile = (!answer.profile_id.is_empty()).then(|| ("profile_id", answer.profile_id.clone()));
     let head = [("key", answer.key.clone()), ("resolution", resolution(answer))];
     let hushed = (!answer.hushed.is_empty()).then(|| ("hushed", hushed(answer)));
-    let mut text = output::pairs(head.into_iter().chain(profile).chain(hushed));
+    let is_view = answer.view_version > 0;
+    let view = is_view
+        .then(|| [("view_version", answer.view_version.to_string()), ("renderable", answer.renderable.to_string())]);
+    let mut text = output::pairs(head.into_iter().chain(profile).chain(hushed).chain(view.into_iter().flatten()));
     if answer.states.is_empty() {
         return text;
     }
-    let mut table = output::table(["field", "state", "value"]);
+    let columns: &[&str] = if is_view { &VIEW_COLUMNS } else { &["field", "state", "value"] };
+    let mut table = output::table(columns.iter().copied());
     for (field, state) in &answer.states {
-        let state = FieldState::try_from(*state).unwrap_or_default();
-        let state = output::enum_name(state.as_str_name(), "FIELD_STATE_").to_owned();
-        table.add_row([output::plain(field), state, value(answer, field)]);
+        let row = [output::plain(field), state_name(*state), value(answer, field)];
+        table.add_row(row.into_iter().chain(answer.info.get(field).into_iter().flat_map(info)));
     }
     text.push_str(&table.trim_fmt());
     text.push('\n');
     text
+}
+
+/// Where the value of a field of a view comes from.
+fn info(info: &FieldInfo) -> [String; 4] {
+    let FieldInfo { rung, because, as_of, scope, html: _ } = info;
+    let because = if *because == 0 { String::new() } else { state_name(*because) };
+    let rung = rung.map(|rung| rung.to_string()).unwrap_or_default();
+    [rung, because, as_of.as_ref().map(json::time).unwrap_or_default(), output::plain(scope)]
+}
+
+fn state_name(state: i32) -> String {
+    let state = FieldState::try_from(state).unwrap_or_default();
+    output::enum_name(state.as_str_name(), "FIELD_STATE_").to_owned()
 }
 
 /// Whether the customer is known, or why it could not be looked up.
@@ -107,6 +128,21 @@ mod tests {
     fn one_customer_shows_every_field_with_its_state() {
         let text = single(&found());
         for part in ["user_id:1", "FOUND", "0190", "babies in push", "PRESENT", "true", "NOT_SET"] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+    }
+
+    #[test]
+    fn a_field_of_a_view_shows_where_its_value_comes_from() {
+        let info = FieldInfo {
+            rung: Some(1),
+            because: FieldState::Rejected.into(),
+            scope: "person".into(),
+            ..Default::default()
+        };
+        let info = [("n".to_owned(), info)].into();
+        let text = single(&Answer { info, view_version: 2, renderable: true, ..found() });
+        for part in ["view_version  2", "renderable    true", "because", "REJECTED", "person"] {
             assert!(text.contains(part), "{part} in {text}");
         }
     }

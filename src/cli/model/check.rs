@@ -4,13 +4,19 @@ use std::path::PathBuf;
 
 use serde_json::{Value as Json, json};
 
+use super::findings;
 use crate::cli::exit::{Failure, Outcome, complain};
 use crate::cli::output;
+use crate::client;
+use crate::domain::answer::Fields;
 use crate::domain::model::{Model, Property};
+use crate::domain::value::Value;
+use crate::domain::view::View;
 
 /// Check a model file and show what it declares. Asks no server.
 ///
-/// Exits with 3 if the model is refused.
+/// Exits with 3 if the model is refused. With --json: {"findings": [{"line": …, "column": …, "path": …, "text": …,
+/// "suggestion": …}]}.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The model file
@@ -24,7 +30,10 @@ pub fn run(Args { file }: Args, as_json: bool) -> Result<Outcome, Failure> {
     let model = match Model::parse(&source) {
         Ok(model) => model,
         Err(error) => {
-            complain(&format!("{}: {error}", file.display()));
+            match as_json {
+                true => output::print_json(&findings::json(&error))?,
+                false => complain(&findings::text(&file, &source, &error)),
+            }
             return Ok(Outcome::Rejected);
         }
     };
@@ -55,15 +64,48 @@ fn declared(model: &Model) -> Json {
         "types": types.collect::<Json>(),
         "kinds": kinds.collect::<Json>(),
         "computed": computed.collect::<Json>(),
+        "views": model.views().iter().flat_map(|view| fields(view)).collect::<Json>(),
     })
+}
+
+/// One row a field; without `default` where it has no constant.
+fn fields(view: &View) -> impl Iterator<Item = Json> {
+    let slots: &[String] = match &view.slots {
+        Fields::Everything => &[],
+        Fields::Named(names) => names,
+    };
+    view.fields.iter().map(|field| {
+        let read: Vec<&String> = field.rungs.iter().filter_map(|rung| slots.get(rung.slot)).collect();
+        let mut row = json!({
+            "view": view.full_name(), "field": field.name, "type": field.value_type.to_string(), "reads": read,
+            "required": field.required,
+        });
+        if let (Some(default), Some(row)) = (&field.default, row.as_object_mut()) {
+            row.insert("default".to_owned(), constant(default));
+        }
+        row
+    })
+}
+
+fn constant(value: &Value) -> Json {
+    match value {
+        Value::Null => Json::Null,
+        Value::Bool(value) => json!(value),
+        Value::Number(number) => client::json::number(*number),
+        Value::Text(text) => json!(text),
+        Value::Time(time) => json!(time.to_string()),
+        Value::List(items) => items.iter().map(constant).collect(),
+        Value::Object(values) => values.iter().map(|(name, value)| (name.clone(), constant(value))).collect(),
+    }
 }
 
 fn text(model: &Model) -> String {
     let declared = declared(model);
-    let sections: [(&str, &[&str]); 3] = [
+    let sections: [(&str, &[&str]); 4] = [
         ("kinds", &["name", "identifiers"]),
         ("types", &["name", "canonical", "limit", "login"]),
         ("computed", &["name", "kind", "aggregate", "event", "property"]),
+        ("views", &["view", "field", "type", "reads", "default", "required"]),
     ];
     let tables = sections.iter().filter_map(|(section, columns)| {
         let mut table = output::table(columns.iter().copied());
@@ -90,9 +132,10 @@ mod tests {
     #[test]
     fn the_tables_show_what_the_model_declares() {
         let source = "[identifiers.user_id]\n[identifiers.email]\n[kinds.person]\nidentifiers = ['user_id', 'email']\n\
-                      [computed.'orders.count']\naggregate = 'count'\nevent = 'purchase'";
+                      [computed.'orders.count']\naggregate = 'count'\nevent = 'purchase'\n\
+                      [views.page.fields.orders]\nfrom = ['orders.count']\ndefault = 0";
         let text = text(&Model::parse(source).unwrap());
-        for part in ["user_id > email", "orders.count", "purchase", "count", "person"] {
+        for part in ["user_id > email", "orders.count", "purchase", "count", "person", "page@1", "number"] {
             assert!(text.contains(part), "{part} in {text}");
         }
     }

@@ -74,8 +74,10 @@ pub(super) fn lay_out(holdings: &Holdings) -> (Vec<u8>, StoredRest) {
     let mut numbers: BTreeMap<&Stamp, u32> = BTreeMap::new();
     let mut stamps = Vec::new();
     let mut shadowed = BTreeMap::new();
-    let mut fields: Vec<Field<'_>> =
-        computed.iter().map(|(name, state)| Field { name, stamp: COMPUTED, value: state.value() }).collect();
+    let mut fields: Vec<Field<'_>> = computed
+        .iter()
+        .map(|(name, state)| Field { name, stamp: COMPUTED, as_of: state.as_of(), value: state.value() })
+        .collect();
     for (name, Cell { value, stamp }) in attributes {
         let number = *numbers.entry(stamp).or_insert_with(|| {
             stamps.push(StoredStamp::from(stamp.as_ref()));
@@ -84,7 +86,7 @@ pub(super) fn lay_out(holdings: &Holdings) -> (Vec<u8>, StoredRest) {
         if computed.contains_key(name) {
             shadowed.insert(name.clone(), (number, bytes(value)));
         } else {
-            fields.push(Field { name, stamp: number, value: value.clone() });
+            fields.push(Field { name, stamp: number, as_of: Some(stamp.moment.time), value: value.clone() });
         }
     }
     fields.sort_by(|a, b| a.name.cmp(b.name));
@@ -103,9 +105,10 @@ pub(super) fn put_together(document: &[u8], ties: Ties, hushes: Hushes, rest: St
     };
     let mut attributes = BTreeMap::new();
     for field in Document::read(document)?.fields() {
-        let (number, name, value) = field?;
-        if number != COMPUTED {
-            attributes.insert(name.to_owned(), cell(number, value)?);
+        // The time is that of the stamp.
+        let Field { name, stamp, as_of: _, value } = field?;
+        if stamp != COMPUTED {
+            attributes.insert(name.to_owned(), cell(stamp, value)?);
         }
     }
     for (name, (number, bytes)) in shadowed {

@@ -1,17 +1,23 @@
 //! The model file: its TOML shape, its defaults and its linter.
 
+mod attributes;
+mod views;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use regex::{RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 
+use super::finding::{Error, Finding, MAX_FINDINGS};
 use super::{Blocked, Computed, DEFAULT_KIND, IdentifierType, Kind, Model, Over, Property, reads_otherwise};
 use crate::domain::aggregate::Aggregate;
-use crate::domain::answer::{ADDRESS_PREFIX, OF_GROUPS};
+use crate::domain::answer::{ADDRESS, OF_GROUPS};
 use crate::domain::canonical::Canonical;
 use crate::domain::identifier::{PROFILE_ID_TYPE, is_type_name};
 use crate::domain::ids::KindId;
 use crate::domain::value::MAX_NAME_BYTES;
+use attributes::FileAttributes;
+use views::FileViews;
 
 /// How large a model file may be, in bytes.
 const MAX_MODEL_BYTES: usize = 1024 * 1024;
@@ -26,22 +32,6 @@ const KNOWN_TYPES: [&str; 6] = ["user_id", "email", "phone", "device_id", "anony
 /// The pattern of values that identify nobody, whatever the type: nothing but zeros and dashes.
 const BLOCKED_PATTERN_EVERYWHERE: &str = "^[0-]*$";
 
-/// What is wrong with a model file.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// It is not TOML of the right shape; the text has the line and column.
-    #[error("{0}")]
-    Syntax(#[from] toml::de::Error),
-    /// It is TOML of the right shape and makes no sense at `path`.
-    #[error("{path}: {text}")]
-    Meaning {
-        /// Where, such as `computed."orders.count".event`.
-        path: String,
-        /// What is wrong and what to do.
-        text: String,
-    },
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -51,6 +41,10 @@ struct File {
     kinds: BTreeMap<String, FileKind>,
     #[serde(default)]
     computed: BTreeMap<String, FileComputed>,
+    #[serde(default)]
+    attributes: FileAttributes,
+    #[serde(default)]
+    views: FileViews,
 }
 
 #[derive(Default, Deserialize)]
@@ -113,7 +107,7 @@ fn default_kind() -> String {
 }
 
 fn meaning(path: impl Into<String>, text: impl Into<String>) -> Error {
-    Error::Meaning { path: path.into(), text: text.into() }
+    Finding::new(path, text).into()
 }
 
 /// Reads and checks a model file.
@@ -121,7 +115,14 @@ pub(super) fn parse(source: &str) -> Result<Model, Error> {
     if source.len() > MAX_MODEL_BYTES {
         return Err(meaning("the file", format!("is larger than {MAX_MODEL_BYTES} bytes")));
     }
-    let File { mut identifiers, kinds, computed } = toml::from_str(source)?;
+    let file: File = toml::from_str(source).map_err(|error| Finding::of_syntax(&error, source))?;
+    check(file, source).map_err(|error| error.located(source))
+}
+
+/// The first thing wrong with identities and computed attributes is told alone, because all else refers to them; of
+/// attributes and views everything is told at once.
+fn check(file: File, source: &str) -> Result<Model, Error> {
+    let File { mut identifiers, kinds, computed, attributes, views } = file;
     for known in KNOWN_TYPES {
         identifiers.entry(known.to_owned()).or_default();
     }
@@ -134,7 +135,12 @@ pub(super) fn parse(source: &str) -> Result<Model, Error> {
         .into_iter()
         .map(|(name, declared)| check_computed(name, declared, &kinds))
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(Model { types, kinds, computed, source: source.to_owned() })
+    let mut findings = Vec::new();
+    let attributes = attributes::check(attributes, &kinds, &computed, &mut findings);
+    let mut model = Model { types, kinds, computed, attributes, views: Vec::new(), source: source.to_owned() };
+    model.views = views::compile(views, &model, &mut findings);
+    findings.truncate(MAX_FINDINGS);
+    if findings.is_empty() { Ok(model) } else { Err(Error { findings }) }
 }
 
 fn identifier_type(name: &str, declared: FileType) -> Result<IdentifierType, Error> {
@@ -203,7 +209,7 @@ fn check_kinds(
     let mut checked: Vec<Kind> = Vec::with_capacity(kinds.len());
     for (name, FileKind { identifiers }) in kinds {
         let path = format!("kinds.{name}");
-        if !is_type_name(&name) || ADDRESS_PREFIX.strip_suffix('.') == Some(&name) {
+        if !is_type_name(&name) || name == ADDRESS {
             return Err(meaning(path, "is no name: 1 to 32 of a-z, 0-9 and _, a letter first, and not `address`"));
         }
         check_rank_order(&identifiers, &path, types)?;

@@ -84,6 +84,10 @@ impl Through {
     }
 }
 
+fn of_state(state: &State) -> Field {
+    Field::Present { value: state.value(), as_of: state.as_of() }
+}
+
 /// True for the names of fields that are read through groups of `kind`.
 fn is_through(name: &str, kind: &Kind) -> bool {
     name.strip_prefix(&kind.name).is_some_and(|rest| rest.starts_with('.'))
@@ -109,7 +113,7 @@ impl Reader<'_> {
             let count = members.count(&identifiers, model)?;
             let figure = |of: fn(Figures) -> u32| match count {
                 Count::Nobody => Field::NotSet,
-                Count::Of(figures) => Field::Present(Value::Number(of(figures).into())),
+                Count::Of(figures) => Field::now(Value::Number(of(figures).into())),
                 Count::TooLarge => Field::TooLarge,
             };
             self.put(&mut fields, MEMBERS, figure(|figures| figures.members));
@@ -117,8 +121,8 @@ impl Reader<'_> {
             let names: Vec<&str> = over_members(self.question.kind, model).filter(|name| self.wants(name)).collect();
             let computed = members.computed(&identifiers, &names)?;
             for name in names {
-                let state = computed.as_ref().map(|computed| computed.get(name).map(State::value));
-                let field = state.map_or(Field::TooLarge, |value| value.map_or(Field::NotSet, Field::Present));
+                let state = computed.as_ref().map(|computed| computed.get(name));
+                let field = state.map_or(Field::TooLarge, |state| state.map_or(Field::NotSet, of_state));
                 self.put(&mut fields, name, field);
             }
         }
@@ -153,19 +157,20 @@ impl Reader<'_> {
         belongings: &BTreeMap<Identifier, Belonging>,
     ) -> Result<(), Error> {
         let Some((group, belonging)) = through.group(belongings) else { return Ok(()) };
+        let since = belonging.since().map(|moment| moment.time);
         let read = self.of_group(through, group)?;
         for (name, field) in fields {
             let Some(name) = name.strip_prefix(&through.prefix) else { continue };
             let value = match name {
                 ID => Some(Value::Text(group.as_str().to_owned())),
                 ROLE => belonging.role().map(|role| Value::Text(role.to_owned())),
-                SINCE => belonging.since().map(|moment| Value::Time(moment.time)),
+                SINCE => since.map(Value::Time),
                 name => {
                     *field = read.get(name).cloned().unwrap_or(Field::NotSet);
                     continue;
                 }
             };
-            *field = value.map_or(Field::NotSet, Field::Present);
+            *field = value.map_or(Field::NotSet, |value| Field::Present { value, as_of: since });
         }
         Ok(())
     }

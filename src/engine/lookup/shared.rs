@@ -52,7 +52,7 @@ impl Reader<'_> {
         }
         let fields = self.with_address(key, self.agreed(picked))?;
         let resolution = Resolution::Shared { people: people.len() };
-        Ok(Some(Answer { key: at, resolution, fields, hushed: union(hushed) }))
+        Ok(Some(Answer { key: at, resolution, fields, hushed: union(hushed), viewed: None }))
     }
 
     fn agreed(&self, picked: Vec<Answered>) -> Answered {
@@ -69,23 +69,41 @@ impl Reader<'_> {
     }
 }
 
-/// What all of so many people have, if they have the same.
+/// What all of so many people have, if they have the same value. It is as old as the oldest of theirs.
 fn agree(fields: Vec<Field>, people: usize) -> Field {
     let all = fields.len() == people;
-    let mut fields = fields.into_iter();
-    let Some(first) = fields.next() else { return Field::NotSet };
-    if all && fields.all(|field| field == first) { first } else { Field::Ambiguous }
+    let joined = fields.into_iter().map(Some).reduce(|a, b| agree_two(a?, b?));
+    match joined {
+        None => Field::NotSet,
+        Some(Some(agreed)) if all => agreed,
+        Some(_) => Field::Ambiguous,
+    }
+}
+
+fn agree_two(a: Field, b: Field) -> Option<Field> {
+    match (a, b) {
+        (Field::Present { value, as_of }, Field::Present { value: other, as_of: at }) => {
+            let oldest = [as_of, at].into_iter().flatten().min();
+            (value == other).then_some(Field::Present { value, as_of: oldest })
+        }
+        (a, b) => (a == b).then_some(a),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::time::Time;
     use crate::domain::value::Value;
 
     #[test]
     fn only_what_everybody_has_is_said() {
-        let joe = || Field::Present(Value::Text("Joe".to_owned()));
-        let ann = || Field::Present(Value::Text("Ann".to_owned()));
+        let named = |name: &str, at: u64| {
+            let (value, as_of) = (Value::Text(name.to_owned()), Some(Time::from_micros(at)));
+            Field::Present { value, as_of }
+        };
+        let (joe, ann) = (|| named("Joe", 1), || named("Ann", 1));
+        assert_eq!(agree(vec![named("Joe", 3), named("Joe", 2)], 2), named("Joe", 2));
         assert_eq!(agree(vec![joe(), joe()], 2), joe());
         assert_eq!(agree(vec![joe(), ann()], 2), Field::Ambiguous);
         assert_eq!(agree(vec![joe(), Field::NotSet], 2), Field::Ambiguous);

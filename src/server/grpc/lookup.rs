@@ -9,9 +9,10 @@ use futures::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{Context, caller, workspace};
-use crate::domain::answer::{self, Fields, MAX_BATCH_KEYS};
-use crate::domain::ids::WorkspaceId;
+use crate::domain::answer::{self, MAX_BATCH_KEYS, Wanted, What};
+use crate::domain::ids::{KindId, WorkspaceId};
 use crate::domain::invalid::{Invalid, Reason};
+use crate::domain::key::Key;
 use crate::domain::model::Kind;
 use crate::engine::{self, ActiveModel, Engine, Question, Tier};
 use crate::proto::v1::lookup_service_server::LookupService;
@@ -60,13 +61,12 @@ impl LookupService for Lookup {
 
 impl Context {
     async fn lookup(&self, workspace: WorkspaceId, request: LookupRequest) -> Result<LookupResponse, Refusal> {
-        let LookupRequest { keys, fields, kind, token } = request;
+        let LookupRequest { keys, fields, kind, token, view, html } = request;
         self.reach(&token).await?;
         let active = self.engine.model(workspace)?;
-        let kind = answer::kind(&kind, &active.model)?;
-        let fields = Fields::parse(fields)?;
+        let Wanted { kind, what } = Wanted::parse(&view, &kind, fields, &active.model)?;
         let token = self.token();
-        let answer = self.answer(workspace, &active, kind, keys, &fields).await?;
+        let answer = self.answer(workspace, &active, kind, &what, keys, html).await?;
         Ok(LookupResponse { answer: Some(answer), token })
     }
 
@@ -76,26 +76,24 @@ impl Context {
         workspace: WorkspaceId,
         active: &ActiveModel,
         kind: &Kind,
+        what: &What,
         mut keys: Vec<String>,
-        fields: &Fields,
+        html: bool,
     ) -> Result<Answer, Refusal> {
         let ranked = answer::keys(&keys, kind, &active.model)?;
-        let now = clock::now();
-        let question = Question { kind: kind.id, fields, now };
-        let found = match self.engine.lookup(workspace, &ranked, question, Tier::Memory) {
+        let kind = kind.id;
+        let found = match find(&self.engine, workspace, &ranked, kind, what, Tier::Memory) {
             Err(engine::Error::NotInMemory) => {
-                let (kind, fields) = (kind.id, fields.clone());
+                let what = what.clone();
                 // On the heap, because the future of every lookup would have room for it otherwise.
-                let again = move |engine: &Engine| {
-                    engine.lookup(workspace, &ranked, Question { kind, fields: &fields, now }, Tier::Disk)
-                };
+                let again = move |engine: &Engine| find(engine, workspace, &ranked, kind, &what, Tier::Disk);
                 Box::pin(self.on_disk(again)).await?
             }
             found => found?,
         };
         self.count(&found);
         let key = keys.get_mut(found.key).map(std::mem::take).unwrap_or_default();
-        Ok(convert::answer::write(found, key, active.version))
+        Ok(convert::answer::write(found, key, active.version, html))
     }
 
     fn count(&self, answer: &answer::Answer) {
@@ -111,12 +109,11 @@ impl Context {
         workspace: WorkspaceId,
         request: BatchLookupRequest,
     ) -> Result<BatchLookupResponse, Refusal> {
-        let BatchLookupRequest { keys, fields, kind, token } = request;
+        let BatchLookupRequest { keys, fields, kind, token, view, html } = request;
         check_batch(keys.len())?;
         self.reach(&token).await?;
         let active = self.engine.model(workspace)?;
-        let kind = answer::kind(&kind, &active.model)?;
-        let fields = Fields::parse(fields)?;
+        let Wanted { kind, what } = Wanted::parse(&view, &kind, fields, &active.model)?;
         let token = self.token();
 
         let mut read = Vec::with_capacity(keys.len());
@@ -127,11 +124,9 @@ impl Context {
                 Err(invalid) => refusals.push((at, invalid.at(at))),
             }
         }
-        let (kind, now) = (kind.id, clock::now());
-        let look_up =
-            move |engine: &Engine| engine.lookup_batch(workspace, &read, Question { kind, fields: &fields, now });
-        let found = self.on_disk(look_up).await?;
-        Ok(BatchLookupResponse { answers: self.in_order(keys, found, refusals, &active), token })
+        let kind = kind.id;
+        let found = self.on_disk(move |engine| find_many(engine, workspace, &read, kind, &what)).await?;
+        Ok(BatchLookupResponse { answers: self.in_order(keys, found, refusals, &active, html), token })
     }
 
     /// Puts what was found and what was refused back into the order of the keys.
@@ -141,6 +136,7 @@ impl Context {
         found: Vec<answer::Answer>,
         refusals: Vec<(usize, Invalid)>,
         active: &Arc<ActiveModel>,
+        html: bool,
     ) -> Vec<Answer> {
         let mut found = found.into_iter();
         let mut refusals = refusals.into_iter().peekable();
@@ -151,10 +147,39 @@ impl Context {
                 answers.push(convert::answer::refuse(key, invalid.into()));
             } else if let Some(answer) = found.next() {
                 self.count(&answer);
-                answers.push(convert::answer::write(answer, key, active.version));
+                answers.push(convert::answer::write(answer, key, active.version, html));
             }
         }
         answers
+    }
+}
+
+/// Looks one customer up.
+fn find(
+    engine: &Engine,
+    workspace: WorkspaceId,
+    keys: &[(usize, Key)],
+    kind: KindId,
+    what: &What,
+    tier: Tier,
+) -> Result<answer::Answer, engine::Error> {
+    match what {
+        What::Fields(fields) => engine.lookup(workspace, keys, Question { kind, fields, now: clock::now() }, tier),
+        What::View(view) => engine.lookup_view(workspace, keys, view, clock::now(), tier),
+    }
+}
+
+/// Looks many customers up.
+fn find_many(
+    engine: &Engine,
+    workspace: WorkspaceId,
+    keys: &[Key],
+    kind: KindId,
+    what: &What,
+) -> Result<Vec<answer::Answer>, engine::Error> {
+    match what {
+        What::Fields(fields) => engine.lookup_batch(workspace, keys, Question { kind, fields, now: clock::now() }),
+        What::View(view) => engine.lookup_batch_view(workspace, keys, view, clock::now()),
     }
 }
 

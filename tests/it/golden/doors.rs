@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::step::{Correct, Step};
-use super::{Door, Names, models};
+use super::{Door, Names, models, views};
 use crate::harness;
 
 pub struct EngineDoor {
@@ -112,7 +112,7 @@ impl Door for EngineDoor {
                 };
                 let fields = answer.fields.into_iter().map(|(name, field)| {
                     let told = match field {
-                        Field::Present(value) => tell_json(json(&value)),
+                        Field::Present { value, .. } => tell_json(json(&value)),
                         Field::NotSet => "not set".to_owned(),
                         Field::Ambiguous => "ambiguous".to_owned(),
                         Field::TooLarge => "too large".to_owned(),
@@ -124,6 +124,9 @@ impl Door for EngineDoor {
                     .into_iter()
                     .map(|Hushed { topic, until }| tell_hush(&topic.name, &topic.channel, until.map(in_seconds), ""));
                 tell_answer(&found, fields.collect()) + &hushed.collect::<String>()
+            }
+            Step::View { name, keys } => {
+                views::on_engine(&self.engine, self.workspace, &active.model, name, keys, names)
             }
             Step::Profile { key, kind } => {
                 let kind = answer::kind(kind, &active.model).unwrap();
@@ -212,7 +215,7 @@ fn text(id: &ProfileId) -> String {
     id.to_string()
 }
 
-fn json(value: &Value) -> Json {
+pub(super) fn json(value: &Value) -> Json {
     match value {
         Value::Null => Json::Null,
         Value::Bool(value) => (*value).into(),
@@ -260,7 +263,7 @@ impl Door for GrpcDoor {
                 },
                 Step::Lookup { kind, keys, fields } => {
                     let (kind, keys, fields) = (kind.clone(), keys.clone(), fields.clone());
-                    let request = v1::LookupRequest { keys, fields, kind, token: String::new() };
+                    let request = v1::LookupRequest { keys, fields, kind, ..Default::default() };
                     let answer = client.lookup().lookup(request).await.unwrap().into_inner().answer.unwrap();
                     let values = answer.values;
                     let found = match answer.shared_by {
@@ -273,7 +276,7 @@ impl Door for GrpcDoor {
                             v1::FieldState::NotSet => "not set".to_owned(),
                             v1::FieldState::Ambiguous => "ambiguous".to_owned(),
                             v1::FieldState::TooLarge => "too large".to_owned(),
-                            v1::FieldState::Unspecified => panic!("a field without a state"),
+                            state => panic!("a field of a lookup by names is {state:?}"),
                         };
                         (name, told)
                     });
@@ -282,6 +285,7 @@ impl Door for GrpcDoor {
                     });
                     tell_answer(&found, fields.collect()) + &hushed.collect::<String>()
                 }
+                Step::View { name, keys } => views::through_grpc(&client, name, keys, names).await,
                 Step::Profile { key, kind } => {
                     let request = v1::GetProfileRequest { key: key.clone(), kind: kind.clone(), token: String::new() };
                     let Ok(response) = client.profile().get_profile(request).await else {
@@ -434,7 +438,7 @@ fn tell_answer(found: &str, mut fields: Vec<(String, String)>) -> String {
 }
 
 /// As JSON; whole numbers without their fraction, which only one of the doors writes.
-fn tell_json(value: Json) -> String {
+pub(super) fn tell_json(value: Json) -> String {
     value.as_f64().map_or_else(|| value.to_string(), |number| number.to_string())
 }
 

@@ -8,6 +8,7 @@ use kith::domain::value::{Value, Values};
 pub enum Step {
     Write(Draft),
     Lookup { kind: String, keys: Vec<String>, fields: Vec<String> },
+    View { name: String, keys: Vec<String> },
     Profile { key: String, kind: String },
     Members { key: String, kind: String },
     Correct { message_id: String, correction: Correct },
@@ -46,6 +47,10 @@ impl Step {
                     keys,
                     fields: rest.split_whitespace().map(ToOwned::to_owned).collect(),
                 }
+            }
+            "view" => {
+                let (name, rest) = word(rest);
+                Self::View { name: name.to_owned(), keys: keys(rest).0 }
             }
             "profile" => {
                 let (mut keys, kind) = keys(rest);

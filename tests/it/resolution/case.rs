@@ -126,7 +126,8 @@ impl Case<'_> {
         format!("{}.{message_id}", self.number)
     }
 
-    fn time(&self, time: u64) -> Time {
+    /// The time as the engine has it.
+    pub fn time(&self, time: u64) -> Time {
         assert!(time < LONGEST);
         Time::from_micros(self.start + time)
     }

@@ -130,17 +130,18 @@ impl<'a> Told<'a> {
         let ours = |said: &&Said| self.origins.get(&said.moment.1).is_some_and(|origin| members.contains(origin));
         let mut facts: Vec<&Said> = self.said.iter().filter(ours).collect();
         facts.sort_by_key(|said| &said.moment);
-        let (mut x, mut orders) = (None, Vec::new());
+        let (mut x, mut orders) = (Field::NotSet, Vec::new());
         for said in facts {
             match said.says {
-                Says::Seen { did: Did::Set(cents), .. } => x = Some(number(cents)),
+                Says::Seen { did: Did::Set(cents), .. } => {
+                    x = Field::Present { value: number(cents), as_of: Some(self.case.time(said.moment.0)) };
+                }
                 Says::Seen { did: Did::Order(cents), .. } => orders.push(u32::from(cents)),
                 Says::Alias { .. } | Says::Apart { .. } => {}
             }
         }
-        let some = |number: f64| (!orders.is_empty()).then_some(Value::Number(number));
-        let (count, sum) = (some(orders.len() as f64), some(f64::from(orders.iter().sum::<u32>()) / 100.0));
-        [x, count, sum].into_iter().map(|value| value.map_or(Field::NotSet, Field::Present)).collect()
+        let some = |number: f64| if orders.is_empty() { Field::NotSet } else { Field::now(Value::Number(number)) };
+        vec![x, some(orders.len() as f64), some(f64::from(orders.iter().sum::<u32>()) / 100.0)]
     }
 
     /// Holds all that the engine answers against the reference.
@@ -180,11 +181,17 @@ impl<'a> Told<'a> {
     }
 }
 
-/// What is true of all of them.
+/// What is true of all of them, and as old as the oldest of it.
 fn agreed(people: &[Known]) -> Known {
     let agree = |at: usize| {
         let first = &people[0][at];
-        if people.iter().all(|known| known[at] == *first) { first.clone() } else { Field::Ambiguous }
+        let value = |field: &Field| field.clone().value();
+        let as_of = |known: &Known| if let Field::Present { as_of, .. } = known[at] { as_of } else { None };
+        match people.iter().all(|known| value(&known[at]) == value(first)) {
+            false => Field::Ambiguous,
+            true => value(first)
+                .map_or(Field::NotSet, |value| Field::Present { value, as_of: people.iter().filter_map(as_of).min() }),
+        }
     };
     (0..FIELDS.len()).map(agree).collect()
 }

@@ -8,7 +8,9 @@ use futures::stream::unfold;
 use tonic::{Status, Streaming};
 
 use super::super::Context;
-use crate::domain::answer::{self, Fields};
+use crate::domain::answer::{self, Fields, Wanted, What};
+use crate::domain::invalid::Invalid;
+use crate::domain::model::{Kind, Model};
 use crate::proto::v1::{Answer, StreamLookupRequest, StreamLookupResponse};
 use crate::server::auth::Caller;
 use crate::server::convert;
@@ -21,8 +23,8 @@ pub fn answers(
     caller: Caller,
     requests: Streaming<StreamLookupRequest>,
 ) -> impl Stream<Item = Result<StreamLookupResponse, Status>> + Send {
-    let kind = String::new();
-    let lookups = Lookups { context, caller, requests, kind, fields: Fields::Everything, ended: false };
+    let asked = Asked { view: String::new(), kind: String::new(), what: What::Fields(Fields::Everything) };
+    let lookups = Lookups { context, caller, requests, asked, ended: false };
     unfold(lookups, |mut lookups| async move { Some((lookups.next().await?, lookups)) })
 }
 
@@ -31,9 +33,46 @@ struct Lookups {
     context: Context,
     caller: Caller,
     requests: Streaming<StreamLookupRequest>,
-    kind: String,
-    fields: Fields,
+    asked: Asked,
     ended: bool,
+}
+
+/// What was asked last; of a view its name, because the model may change under the stream.
+struct Asked {
+    view: String,
+    kind: String,
+    what: What,
+}
+
+impl Asked {
+    /// Takes in what a message asks for, if it is sound: of customers of which kind. What is asked is in `self.what` then.
+    fn next<'m>(
+        &mut self,
+        view: String,
+        kind: String,
+        fields: Vec<String>,
+        model: &'m Model,
+    ) -> Result<&'m Kind, Invalid> {
+        let repeats = view.is_empty() && fields.is_empty();
+        if !view.is_empty() || (repeats && !self.view.is_empty()) {
+            let name = if repeats { &self.view } else { &view };
+            let Wanted { kind, what } = Wanted::parse(name, &kind, fields, model)?;
+            self.what = what;
+            if !repeats {
+                self.view = view;
+            }
+            return Ok(kind);
+        }
+        let found = answer::kind(if kind.is_empty() { &self.kind } else { &kind }, model)?;
+        if !fields.is_empty() {
+            self.what = What::Fields(Fields::parse(fields)?);
+            self.view.clear();
+        }
+        if !kind.is_empty() {
+            self.kind = kind;
+        }
+        Ok(found)
+    }
 }
 
 impl Lookups {
@@ -66,9 +105,8 @@ impl Lookups {
 
     /// Answers one message; what is wrong with it is said in its place.
     async fn answer(&mut self, request: StreamLookupRequest) -> Answer {
-        let StreamLookupRequest { keys, fields, kind, token } = request;
-        let first = keys.first().cloned();
-        match self.look_up(keys, fields, kind, &token).await {
+        let first = request.keys.first().cloned();
+        match self.look_up(request).await {
             Ok(answer) => answer,
             Err(refusal) => {
                 self.context.shard.lookup(LookupResult::Refused);
@@ -77,25 +115,12 @@ impl Lookups {
         }
     }
 
-    async fn look_up(
-        &mut self,
-        keys: Vec<String>,
-        fields: Vec<String>,
-        kind: String,
-        token: &str,
-    ) -> Result<Answer, Refusal> {
-        self.context.reach(token).await?;
+    async fn look_up(&mut self, request: StreamLookupRequest) -> Result<Answer, Refusal> {
+        let StreamLookupRequest { keys, fields, kind, token, view, html } = request;
+        self.context.reach(&token).await?;
         let workspace = self.caller.workspace;
         let active = self.context.engine.model(workspace)?;
-        // Later messages inherit only what was sound.
-        if !kind.is_empty() {
-            answer::kind(&kind, &active.model)?;
-            self.kind = kind;
-        }
-        if !fields.is_empty() {
-            self.fields = Fields::parse(fields)?;
-        }
-        let kind = answer::kind(&self.kind, &active.model)?;
-        self.context.answer(workspace, &active, kind, keys, &self.fields).await
+        let kind = self.asked.next(view, kind, fields, &active.model)?;
+        self.context.answer(workspace, &active, kind, &self.asked.what, keys, html).await
     }
 }

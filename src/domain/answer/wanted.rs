@@ -1,0 +1,50 @@
+//! What a request asks for: fields of one kind, or a view.
+
+use std::sync::Arc;
+
+use super::Fields;
+use crate::domain::invalid::{Invalid, Reason};
+use crate::domain::model::{Kind, Model};
+use crate::domain::view::View;
+
+/// What is asked of customers, and of which kind they are.
+#[derive(Clone, Debug)]
+pub struct Wanted<'m> {
+    /// The kind.
+    pub kind: &'m Kind,
+    /// What is asked.
+    pub what: What,
+}
+
+/// What is asked of a customer.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// Fields of the profile.
+    Fields(Fields),
+    /// What a view makes of it.
+    View(Arc<View>),
+}
+
+impl<'m> Wanted<'m> {
+    /// Reads a request: `view` may be empty, and if it is not, `fields` must be.
+    pub fn parse(view: &str, kind: &str, fields: Vec<String>, model: &'m Model) -> Result<Self, Invalid> {
+        if view.is_empty() {
+            return Ok(Self { kind: super::kind(kind, model)?, what: What::Fields(Fields::parse(fields)?) });
+        }
+        if !fields.is_empty() {
+            let text = "goes with no `view`: a view says itself what it reads; send one of them";
+            return Err(Invalid::new(Reason::BadValue, "fields", text));
+        }
+        Self::view(view, kind, model)
+    }
+
+    /// What the view called so answers. `kind_name` may be empty, and must be the kind of the view if it is not.
+    pub fn view(name: &str, kind_name: &str, model: &'m Model) -> Result<Self, Invalid> {
+        let view = model.view(name)?;
+        let own = model.kind_by_id(view.kind);
+        let kind = own.filter(|own| kind_name.is_empty() || own.name == kind_name).ok_or_else(|| {
+            Invalid::new(Reason::BadValue, "kind", "is not the kind that the view is of; leave it out")
+        })?;
+        Ok(Self { kind, what: What::View(Arc::clone(view)) })
+    }
+}

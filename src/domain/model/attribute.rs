@@ -1,0 +1,81 @@
+//! The attributes that a model declares, and what a name means that views read.
+//!
+//! Facts are free to bring attributes that no model knows of, and a declaration binds no fact. It is there for views: a
+//! name that a view reads is declared, computed or built in, so that a slip of the pen is found when the model is checked
+//! and not when a customer is greeted.
+
+use std::collections::BTreeMap;
+
+use super::{Computed, Kind, Model, Property};
+use crate::domain::aggregate::Aggregate;
+use crate::domain::answer::{ADDRESS, ID, MEMBERS, ROLE, SEATS_USED, SINCE};
+use crate::domain::model::DEFAULT_KIND;
+use crate::domain::view::Type;
+
+/// Declared attributes by the kind that has them, or [`ADDRESS`], and by name.
+pub(super) type Attributes = BTreeMap<String, BTreeMap<String, Type>>;
+
+/// What a lookup reads under some name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Whose it is: a kind, or `address`.
+    pub scope: String,
+    /// What its value is declared to be.
+    pub value_type: Type,
+    /// True if its value is of the moment of one fact. What is computed from all events is always of now.
+    pub dated: bool,
+}
+
+impl Model {
+    /// All that a view of `kind` may read, by the names that lookups know it by.
+    pub fn readable(&self, kind: &Kind) -> BTreeMap<String, Source> {
+        let mut readable = self.of_kind(kind);
+        let declared = self.attributes.get(ADDRESS).into_iter().flatten();
+        readable
+            .extend(declared.map(|(name, value_type)| (name.clone(), Source::set(ADDRESS, *value_type))).map(prefixed));
+        for group in self.kinds.iter().filter(|group| group.name != kind.name) {
+            let built_in = [(ID, Type::Text), (ROLE, Type::Text), (SINCE, Type::Time)];
+            let built_in = built_in.map(|(name, value_type)| (name.to_owned(), Source::set(&group.name, value_type)));
+            readable.extend(self.of_kind(group).into_iter().chain(built_in).map(prefixed));
+        }
+        readable
+    }
+
+    /// What profiles of `kind` have themselves. A computed attribute hides a declared one.
+    fn of_kind(&self, kind: &Kind) -> BTreeMap<String, Source> {
+        let declared = self.attributes.get(&kind.name).into_iter().flatten();
+        let declared = declared.map(|(name, value_type)| (name.clone(), Source::set(&kind.name, *value_type)));
+        let computed = self.computed.iter().filter(|computed| computed.kind == kind.id);
+        let computed = computed.map(|computed| (computed.name.clone(), Source::computed(computed, &kind.name)));
+        let figures: &[&str] = if kind.name == DEFAULT_KIND { &[] } else { &[MEMBERS, SEATS_USED] };
+        let figures = figures.iter().map(|name| ((*name).to_owned(), Source::figure(&kind.name)));
+        declared.chain(computed).chain(figures).collect()
+    }
+}
+
+fn prefixed((name, source): (String, Source)) -> (String, Source) {
+    (format!("{}.{name}", source.scope), source)
+}
+
+impl Source {
+    fn set(scope: &str, value_type: Type) -> Self {
+        Self { scope: scope.to_owned(), value_type, dated: true }
+    }
+
+    fn figure(scope: &str) -> Self {
+        Self { scope: scope.to_owned(), value_type: Type::Number, dated: false }
+    }
+
+    fn computed(computed: &Computed, scope: &str) -> Self {
+        let of_property = match computed.property {
+            Property::Time => Type::Time,
+            Property::Named(_) => Type::Any,
+        };
+        let (value_type, dated) = match computed.aggregate {
+            Aggregate::Count | Aggregate::Sum => (Type::Number, false),
+            Aggregate::Min | Aggregate::Max => (of_property, false),
+            Aggregate::First | Aggregate::Last => (of_property, true),
+        };
+        Self { scope: scope.to_owned(), value_type, dated }
+    }
+}

@@ -1,0 +1,164 @@
+//! `[views]`: their TOML shape, and what makes of it views that can answer.
+//!
+//! ```toml
+//! [attributes.person]                # what views may read besides computed attributes; see `attributes`
+//! nickname = "text"
+//! first_name = "text"
+//!
+//! [views.newsletter]                 # several versions of one name: [[views.newsletter]], each with its `version`
+//! version = 2                        # from 1 on; 1 if left out
+//! kind = "person"                    # whose profiles; person if left out
+//! purpose = "marketing"              # what needs consent; nothing does if left out
+//! channel = "email"
+//! opt_in = true                      # who was never asked has not agreed; if left out, only a refusal counts
+//! topics = ["weddings"]              # what the view speaks of; a field may have `topics` of its own
+//!
+//! [views.newsletter.fields.greeting]
+//! from = ["nickname", "first_name"]  # rungs, the best first: also address.NAME, and KIND.NAME through a group
+//! type = "name"                      # text, name, number, bool, time, list or any; that of the first rung if left out
+//! default = "there"                  # the constant where no rung answers
+//! required = true                    # nothing can be rendered without it, so there has to be a default
+//! max_age = "90d"                    # an older value is stale; s, m, h, d or w
+//! max_length = 40                    # characters: a longer text is cut, a longer name rejected
+//! repair = true                      # a name in capitals or small letters gets back its case
+//! ```
+
+mod field;
+mod shape;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::attributes::quoted;
+use crate::domain::answer::{Fields, MAX_FIELDS};
+use crate::domain::ids::KindId;
+use crate::domain::model::finding::Finding;
+use crate::domain::model::{Model, Source};
+use crate::domain::view::{self, MAX_TOPICS, MAX_VIEW_FIELDS, MAX_VIEWS, View, is_label};
+pub(super) use shape::FileViews;
+use shape::{FileField, FileView};
+
+/// What labels look like, for people.
+const LABEL: &str = "1 to 64 of a-z, 0-9, _ and -, a letter or digit first";
+
+/// Compiles the declared views of `model`; what is wrong goes to `findings`. By name and version.
+pub(super) fn compile(declared: FileViews, model: &Model, findings: &mut Vec<Finding>) -> Vec<Arc<View>> {
+    let mut views: Vec<Arc<View>> = Vec::new();
+    let count: usize = declared.values().map(|versions| versions.views.len()).sum();
+    if count > MAX_VIEWS {
+        findings.push(Finding::new("views", format!("declares more than {MAX_VIEWS} views")));
+    }
+    if count == 0 || count > MAX_VIEWS {
+        return views;
+    }
+    let readable = model.kinds().iter().map(|kind| (kind.id, model.readable(kind))).collect();
+    for (name, versions) in declared {
+        let path = format!("views.{}", quoted(&name));
+        if !is_label(&name) {
+            findings.push(Finding::new(&path, format!("is no name of a view: {LABEL}")));
+            continue;
+        }
+        let mut known = BTreeSet::new();
+        for (at, declared) in versions.views.into_iter().enumerate() {
+            let path = if versions.listed { format!("{path}[{at}]") } else { path.clone() };
+            if declared.version == 0 || !known.insert(declared.version) {
+                let text = "is 0 or taken: versions of a view are whole numbers from 1 on, each once";
+                findings.push(Finding::new(format!("{path}.version"), text));
+            }
+            let compiler = Compiler { model, readable: &readable, path, findings };
+            views.extend(compiler.view(name.clone(), declared).map(Arc::new));
+        }
+    }
+    views.sort_by(|a, b| (&a.name, a.version).cmp(&(&b.name, b.version)));
+    views
+}
+
+/// Compiles one view.
+struct Compiler<'a> {
+    model: &'a Model,
+    readable: &'a BTreeMap<KindId, BTreeMap<String, Source>>,
+    path: String,
+    findings: &'a mut Vec<Finding>,
+}
+
+impl<'a> Compiler<'a> {
+    fn view(mut self, name: String, declared: FileView) -> Option<View> {
+        let FileView { version, kind, purpose, channel, opt_in, topics, fields } = declared;
+        let Some(kind) = self.model.kind(&kind) else {
+            let known = self.model.kinds().iter().map(|kind| kind.name.as_str());
+            let finding = Finding::new(format!("{}.kind", self.path), "names a kind that is not declared");
+            self.findings.push(finding.suggesting(&kind, known));
+            return None;
+        };
+        self.label("purpose", &purpose);
+        self.label("channel", &channel);
+        if opt_in && purpose.is_empty() {
+            self.say("opt_in", "is for a purpose, and there is none; add `purpose`");
+        }
+        let topics = self.topics("topics", topics);
+        let (fields, slots) = self.fields(fields, self.readable.get(&kind.id)?);
+        Some(View { name, version, kind: kind.id, purpose, channel, opt_in, topics, fields, slots })
+    }
+
+    fn fields(
+        &mut self,
+        declared: BTreeMap<String, FileField>,
+        readable: &'a BTreeMap<String, Source>,
+    ) -> (Vec<view::Field>, Fields) {
+        if declared.is_empty() || declared.len() > MAX_VIEW_FIELDS {
+            self.say("fields", &format!("are none, or more than {MAX_VIEW_FIELDS}"));
+        }
+        let names: BTreeSet<String> = declared.keys().cloned().collect();
+        let mut slots = Slots { readable, names: Vec::new() };
+        let fields = declared.into_iter().take(MAX_VIEW_FIELDS);
+        let fields = fields.map(|(name, declared)| self.field(name, declared, &names, &mut slots)).collect();
+        if slots.names.len() > MAX_FIELDS {
+            self.say("fields", &format!("read more than {MAX_FIELDS} different attributes"));
+        }
+        (fields, Fields::Named(slots.names))
+    }
+
+    fn topics(&mut self, at: &str, declared: Vec<String>) -> BTreeSet<String> {
+        if declared.len() > MAX_TOPICS {
+            self.say(at, &format!("are more than {MAX_TOPICS}"));
+        }
+        let mut topics = BTreeSet::new();
+        for (number, topic) in declared.into_iter().enumerate() {
+            self.label(&format!("{at}[{number}]"), &topic);
+            if topic.is_empty() || !topics.insert(topic) {
+                self.say(&format!("{at}[{number}]"), "is empty, or there already");
+            }
+        }
+        topics
+    }
+
+    fn label(&mut self, at: &str, label: &str) {
+        if !label.is_empty() && !is_label(label) {
+            self.say(at, &format!("is not {LABEL}"));
+        }
+    }
+
+    fn say(&mut self, at: &str, text: &str) {
+        self.findings.push(Finding::new(format!("{}.{at}", self.path), text));
+    }
+}
+
+/// What a view reads: all that it could, and what it does.
+struct Slots<'a> {
+    readable: &'a BTreeMap<String, Source>,
+    names: Vec<String>,
+}
+
+impl Slots<'_> {
+    /// The number of the slot that reads `name`.
+    fn of(&mut self, name: &str) -> usize {
+        let known = self.names.iter().position(|slot| slot == name);
+        known.unwrap_or_else(|| {
+            self.names.push(name.to_owned());
+            self.names.len() - 1
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

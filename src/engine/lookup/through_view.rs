@@ -1,0 +1,56 @@
+//! Lookups by a view: its slots are the fields of one lookup, and what was read is what it answers from.
+
+use crate::domain::answer::Answer;
+use crate::domain::hush::Hushed;
+use crate::domain::ids::WorkspaceId;
+use crate::domain::key::Key;
+use crate::domain::time::Time;
+use crate::domain::view::{Gate, Permission, View};
+use crate::engine::{Engine, Error, Question, Tier};
+
+impl Engine {
+    /// Looks up one customer by keys as [`Engine::lookup`] does, and answers as `view` has it, at the time `now`.
+    pub fn lookup_view(
+        &self,
+        workspace: WorkspaceId,
+        keys: &[(usize, Key)],
+        view: &View,
+        now: Time,
+        tier: Tier,
+    ) -> Result<Answer, Error> {
+        Ok(seen(view, self.lookup(workspace, keys, question(view, now), tier)?, now))
+    }
+
+    /// Looks up many customers as [`Engine::lookup_batch`] does, and answers as `view` has it, at the time `now`.
+    pub fn lookup_batch_view(
+        &self,
+        workspace: WorkspaceId,
+        keys: &[Key],
+        view: &View,
+        now: Time,
+    ) -> Result<Vec<Answer>, Error> {
+        let answers = self.lookup_batch(workspace, keys, question(view, now))?;
+        Ok(answers.into_iter().map(|answer| seen(view, answer, now)).collect())
+    }
+}
+
+fn question(view: &View, now: Time) -> Question<'_> {
+    Question { kind: view.kind, fields: &view.slots, now }
+}
+
+/// The answer with the fields of the view in place of those that it read.
+fn seen(view: &View, answer: Answer, now: Time) -> Answer {
+    let viewed = view.answer(&answer.fields, now, &gate(view, &answer.hushed));
+    Answer { fields: Vec::new(), viewed: Some(viewed), ..answer }
+}
+
+/// What is hushed in the channel of the view, or in all. A view of no channel in particular may be used in any, so
+/// whatever is hushed anywhere counts.
+fn gate(view: &View, hushed: &[Hushed]) -> Gate {
+    let counts = |hushed: &&Hushed| {
+        let channel = &hushed.topic.channel;
+        channel.is_empty() || view.channel.is_empty() || *channel == view.channel
+    };
+    let hushed = hushed.iter().filter(counts).map(|hushed| hushed.topic.name.clone()).collect();
+    Gate { hushed, permission: Permission::Unknown, erased: false }
+}
