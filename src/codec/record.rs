@@ -12,6 +12,7 @@ mod holdings;
 mod profile;
 mod receipt;
 mod size;
+mod tombstone;
 
 use bincode::config::{BigEndian, Configuration, Limit, Varint};
 use bincode::serde::{decode_from_slice, encode_to_vec};
@@ -109,6 +110,8 @@ mod parts {
         Quarantine,
         Component { bound: u32 },
         Groups,
+        Erasure,
+        Suppression,
     }
 
     impl From<&Rule> for StoredRule {
@@ -122,6 +125,8 @@ mod parts {
                 Rule::Quarantine => Self::Quarantine,
                 Rule::Component { bound } => Self::Component { bound: *bound },
                 Rule::Groups => Self::Groups,
+                Rule::Erasure => Self::Erasure,
+                Rule::Suppression => Self::Suppression,
             }
         }
     }
@@ -137,6 +142,8 @@ mod parts {
                 StoredRule::Quarantine => Self::Quarantine,
                 StoredRule::Component { bound } => Self::Component { bound },
                 StoredRule::Groups => Self::Groups,
+                StoredRule::Erasure => Self::Erasure,
+                StoredRule::Suppression => Self::Suppression,
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::belonging::MAX_GROUPS;
+use super::erasure::Erased;
 use super::holdings::MAX_ATTRIBUTES;
 use super::identifier::Identifier;
 use super::ids::{KindId, ProfileId, Seq};
@@ -42,6 +43,8 @@ pub enum Action {
     /// The fact is older than others about the same identifiers, which are too many to be folded again: it counts as
     /// if it were the newest.
     Unordered,
+    /// The identifier was erased: the fact is refused whole, and nothing of it is stored.
+    Erased,
 }
 
 /// The rule that decided.
@@ -71,6 +74,10 @@ pub enum Rule {
     },
     /// One identifier may bring [`MAX_GROUPS`] groups.
     Groups,
+    /// The fact is dated before the erasure of the identifier.
+    Erasure,
+    /// The identifier was erased for good.
+    Suppression,
 }
 
 impl fmt::Display for Rule {
@@ -84,6 +91,8 @@ impl fmt::Display for Rule {
             Self::Quarantine => write!(f, "quarantine after {MAX_REFUSING_PROFILES} profiles"),
             Self::Component { bound } => write!(f, "component of {bound} links"),
             Self::Groups => write!(f, "group limit {MAX_GROUPS}"),
+            Self::Erasure => write!(f, "dated before the erasure"),
+            Self::Suppression => write!(f, "suppressed at the erasure"),
         }
     }
 }
@@ -103,7 +112,7 @@ pub struct Line {
     pub rule: Option<Rule>,
 }
 
-/// What a fact did.
+/// What a fact, a correction or an erasure did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// The fact's message id.
@@ -116,6 +125,15 @@ pub struct Receipt {
     pub seq: Seq,
     /// True if the message id had been seen before; then this is the first receipt again.
     pub duplicate: bool,
+    /// What went, if it was an erasure.
+    pub erased: Option<Erased>,
+}
+
+impl Receipt {
+    /// True if nothing of the fact is stored, because it names what was erased.
+    pub fn refuses_the_erased(&self) -> bool {
+        self.lines.iter().any(|line| line.action == Action::Erased)
+    }
 }
 
 /// A receipt as it is kept: with the log time of its fact, after which it is forgotten in due time.

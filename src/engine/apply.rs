@@ -6,14 +6,17 @@
 mod access;
 mod component;
 mod correction;
+mod erase;
 mod fact;
 mod folding;
 mod model;
 mod plan;
 mod profile_rows;
 mod step;
+mod tombstones;
 
 pub(super) use component::{Component, too_large};
+pub(super) use tombstones::Tombstones;
 
 use super::Error;
 use super::command::{Command, Effect};
@@ -84,12 +87,23 @@ fn apply(
         Command::Write { workspace, fact } => {
             let active = registry.model(workspace)?;
             let place = Place { workspace, seq, logged, rules: active.rules };
-            fact::write(batch, &active.model, place, &fact).map(Effect::Receipt)
+            fact::write(batch, &active.model, place, registry.secret(workspace), &fact).map(Effect::Receipt)
         }
         Command::Correct { workspace, correction } => {
             let active = registry.model(workspace)?;
             let place = Place { workspace, seq, logged, rules: active.rules };
-            correction::correct(batch, &active.model, place, &correction).map(Effect::Receipt)
+            correction::correct(batch, &active.model, place, registry.secret(workspace), &correction)
+                .map(Effect::Receipt)
+        }
+        Command::Erase { workspace, erasure } => {
+            let active = registry.model(workspace)?;
+            let place = Place { workspace, seq, logged, rules: active.rules };
+            erase::erase(batch, &active.model, place, registry.secret(workspace), &erasure)
+        }
+        Command::Scrub { workspace } => {
+            let active = registry.model(workspace)?;
+            let more = erase::scrub(batch, &active.model, workspace, registry.secret(workspace))?;
+            Ok(Effect::Scrubbed { more })
         }
         Command::ApplyModel { workspace, source } => {
             model::apply(batch, registry, &workspace, &source, logged).map(Effect::Model)

@@ -7,6 +7,7 @@ mod shared;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::state::State;
 use super::{Engine, Error, Tier, members};
 use crate::codec;
 use crate::codec::document::Document;
@@ -54,7 +55,8 @@ impl Engine {
     ) -> Result<Answer, Error> {
         let beyond = self.beyond(workspace, kind, fields)?;
         let view = self.state.store.view(tier);
-        let reader = Reader { view: &view, workspace, kind, fields, beyond: beyond.as_ref(), memo: RefCell::default() };
+        let beyond = beyond.as_ref();
+        let reader = self.reader(&view, workspace, kind, fields, beyond);
         let mut shared = None;
         for (at, key) in keys {
             match reader.find(*at, key)? {
@@ -65,6 +67,11 @@ impl Engine {
         }
         if let Some(answer) = shared {
             return Ok(answer);
+        }
+        for (at, key) in keys {
+            if reader.is_erased(key)? {
+                return reader.nobody(*at, key);
+            }
         }
         let (at, key) = keys.first().ok_or(Error::NotFound("the key"))?;
         reader.nobody(*at, key)
@@ -83,13 +90,24 @@ impl Engine {
         let store = &self.state.store;
         let version = store.version();
         let view = store.view(Tier::Disk);
-        let answers = Reader { view: &view, workspace, kind, fields, beyond, memo: RefCell::default() }.find_many(keys);
+        let answers = self.reader(&view, workspace, kind, fields, beyond).find_many(keys);
         if store.version() == version {
             return answers;
         }
         // Something was committed meanwhile, and the answers may be of two minds. A snapshot is slower and of one.
         let view = store.snapshot();
-        Reader { view: &view, workspace, kind, fields, beyond, memo: RefCell::default() }.find_many(keys)
+        self.reader(&view, workspace, kind, fields, beyond).find_many(keys)
+    }
+
+    fn reader<'a>(
+        &'a self,
+        view: &'a View<'a>,
+        workspace: WorkspaceId,
+        kind: KindId,
+        fields: &'a Fields,
+        beyond: Option<&'a Beyond>,
+    ) -> Reader<'a> {
+        Reader { state: &self.state, view, workspace, kind, fields, beyond, memo: RefCell::default() }
     }
 }
 
@@ -137,6 +155,7 @@ impl Found {
 
 /// One lookup on its way through the tables.
 struct Reader<'a> {
+    state: &'a State,
     view: &'a View<'a>,
     workspace: WorkspaceId,
     kind: KindId,
@@ -275,13 +294,20 @@ impl<'a> Reader<'a> {
         Ok(Answer { key: at, resolution: Resolution::Found(id), fields })
     }
 
+    /// The answer of a key that leads nowhere, because nobody has it or because whoever had it was erased.
     fn nobody(&self, at: usize, key: &Key) -> Result<Answer, Error> {
+        let resolution = if self.is_erased(key)? { Resolution::Erased } else { Resolution::NotFound };
         let fields = match self.fields {
             Fields::Named(names) => names.iter().map(|name| (name.clone(), Field::NotSet)).collect(),
             Fields::Everything => Vec::new(),
         };
         let fields = self.with_address(key, fields)?;
-        Ok(Answer { key: at, resolution: Resolution::NotFound, fields })
+        Ok(Answer { key: at, resolution, fields })
+    }
+
+    /// Whether a key that leads nowhere names what was erased.
+    fn is_erased(&self, key: &Key) -> Result<bool, Error> {
+        Ok(self.state.tombstones(self.view, self.workspace).has(key)?)
     }
 
     /// Fills in what belongs to the identifier asked by, and not to the customer.

@@ -3,13 +3,17 @@
 mod admin;
 mod identity;
 mod lookup;
+mod privacy;
 mod profile;
 mod write;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use rand::TryRngCore as _;
+use rand::rngs::OsRng;
 use tonic::service::Routes;
+use uuid::Builder;
 
 use super::auth::{Caller, Guard};
 use super::drain::Drain;
@@ -24,6 +28,7 @@ use crate::proto::v1::ErrorReason;
 use crate::proto::v1::admin_service_server::AdminServiceServer;
 use crate::proto::v1::identity_service_server::IdentityServiceServer;
 use crate::proto::v1::lookup_service_server::LookupServiceServer;
+use crate::proto::v1::privacy_service_server::PrivacyServiceServer;
 use crate::proto::v1::profile_service_server::ProfileServiceServer;
 use crate::proto::v1::write_service_server::WriteServiceServer;
 
@@ -33,6 +38,8 @@ const TOKEN_TIME: Duration = Duration::from_secs(2);
 const DEFAULT_PAGE_SIZE: usize = 50;
 /// How many rows a page may have.
 const MAX_PAGE_SIZE: usize = 1_000;
+/// The randomness of a message id that is made here, in bytes.
+const MESSAGE_ID_BYTES: usize = 16;
 
 /// What every handler works with.
 #[derive(Clone)]
@@ -58,6 +65,7 @@ pub fn faces(routes: Routes, context: &Context, max_message_bytes: usize) -> Fac
     let write = WriteServiceServer::new(write::Write(context.clone()));
     let profile = ProfileServiceServer::new(profile::Profile(context.clone()));
     let identity = IdentityServiceServer::new(identity::Identity(context.clone()));
+    let privacy = PrivacyServiceServer::new(privacy::Privacy(context.clone()));
     let admin = AdminServiceServer::new(admin::Admin(context.clone()));
     let max = max_message_bytes;
     let lookup = lookup.max_decoding_message_size(max).max_encoding_message_size(max);
@@ -67,6 +75,7 @@ pub fn faces(routes: Routes, context: &Context, max_message_bytes: usize) -> Fac
         .add_service(write.clone())
         .add_service(profile.max_decoding_message_size(max).max_encoding_message_size(max))
         .add_service(identity.max_decoding_message_size(max).max_encoding_message_size(max))
+        .add_service(privacy.max_decoding_message_size(max).max_encoding_message_size(max))
         .add_service(admin.max_decoding_message_size(max).max_encoding_message_size(max))
         .prepare();
     Faces { lookup, write, routes }
@@ -92,6 +101,13 @@ fn read_page_size(page_size: i32) -> Result<usize, Invalid> {
             Err(Invalid::new(Reason::TooLarge, "page_size", text))
         }
     }
+}
+
+/// The message id of a request that brings none.
+fn new_message_id() -> Result<String, Refusal> {
+    let mut bytes = [0; MESSAGE_ID_BYTES];
+    OsRng.try_fill_bytes(&mut bytes).map_err(|error| Refusal::internal(&error))?;
+    Ok(Builder::from_random_bytes(bytes).into_uuid().to_string())
 }
 
 fn nobody() -> Refusal {

@@ -6,11 +6,12 @@ use super::options::Preset;
 use super::table::Table;
 use crate::codec::key::{
     EventKey, IdentifierKey, LinkIndexKey, LinkKey, MemberKey, MessageKey, ModelKey, ProfileKey, SizeKey, TallyKey,
-    WallKey,
+    TombstoneKey, WallKey,
 };
 use crate::codec::record::ModelVersion;
 use crate::domain::access::{ApiKey, SecretHash};
 use crate::domain::belonging::{GroupMember, Tally};
+use crate::domain::erasure::Scrub;
 use crate::domain::event::StoredEvent;
 use crate::domain::holdings::Holdings;
 use crate::domain::ids::ProfileId;
@@ -19,6 +20,7 @@ use crate::domain::owner::Owner;
 use crate::domain::profile::{Merge, Profile};
 use crate::domain::receipt::LoggedReceipt;
 use crate::domain::size::Size;
+use crate::domain::tombstone::Tombstone;
 use crate::domain::wall::Wall;
 
 /// A column family. The order is that of the file format and of `kith stats`; new ones go to the end.
@@ -56,6 +58,10 @@ pub enum Family {
     MemberByAccount,
     /// How many members a group has now, by the identifier of the group.
     TallyByAccount,
+    /// What was erased and when, by the keyed hash of the identifier or of the profile id.
+    TombstoneByHash,
+    /// Histories that are still to be gone through for what they say of erased identifiers.
+    ScrubByOrigin,
 }
 
 /// [`Family::LinkById`].
@@ -89,10 +95,14 @@ pub const SIZES: Table<SizeKey, Size> = Table::new(Family::SizeByProfile);
 pub const MEMBERS: Table<MemberKey, GroupMember> = Table::new(Family::MemberByAccount);
 /// [`Family::TallyByAccount`].
 pub const TALLIES: Table<TallyKey, Tally> = Table::new(Family::TallyByAccount);
+/// [`Family::TombstoneByHash`].
+pub const TOMBSTONES: Table<TombstoneKey, Tombstone> = Table::new(Family::TombstoneByHash);
+/// [`Family::ScrubByOrigin`].
+pub const SCRUBS: Table<IdentifierKey, Scrub> = Table::new(Family::ScrubByOrigin);
 
 impl Family {
     /// All of them, in order.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::LinkById,
         Self::LinkByIdentifier,
         Self::ProfileIdByIdentifier,
@@ -109,6 +119,8 @@ impl Family {
         Self::SizeByProfile,
         Self::MemberByAccount,
         Self::TallyByAccount,
+        Self::TombstoneByHash,
+        Self::ScrubByOrigin,
     ];
 
     /// Its name in the database: what it holds, then what it is found by.
@@ -130,6 +142,8 @@ impl Family {
             Self::SizeByProfile => "size_by_profile",
             Self::MemberByAccount => "member_by_account",
             Self::TallyByAccount => "tally_by_account",
+            Self::TombstoneByHash => "tombstone_by_hash",
+            Self::ScrubByOrigin => "scrub_by_origin",
         }
     }
 
@@ -140,7 +154,8 @@ impl Family {
             | Self::ProfileById
             | Self::FragmentByIdentifier
             | Self::LinkById
-            | Self::TallyByAccount => Preset::PointReads,
+            | Self::TallyByAccount
+            | Self::TombstoneByHash => Preset::PointReads,
             Self::ReceiptByMessageId => Preset::Expiring,
             Self::LinkByIdentifier | Self::EventByIdentifierTime | Self::SizeByProfile | Self::MemberByAccount => {
                 Preset::Scans
@@ -150,7 +165,8 @@ impl Family {
             | Self::ModelByVersion
             | Self::KeyByHash
             | Self::Meta
-            | Self::WallByIdentifier => Preset::Small,
+            | Self::WallByIdentifier
+            | Self::ScrubByOrigin => Preset::Small,
         }
     }
 }

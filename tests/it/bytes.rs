@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kith::codec::document::{COMPUTED, Document, Field, encode};
 use kith::codec::key::{
     EventKey, IdentifierKey, Key, LinkIndexKey, LinkKey, MemberKey, MessageKey, ModelKey, ProfileKey, SizeKey,
-    TallyKey, WallKey,
+    TallyKey, TombstoneKey, WallKey,
 };
 use kith::codec::read::Cursor;
 use kith::codec::record::{ModelVersion, Record, read_ties, split_profile};
@@ -14,6 +14,7 @@ use kith::codec::value::{put, take};
 use kith::domain::access::{ApiKey, Scope, SecretHash};
 use kith::domain::aggregate::{Aggregate, State};
 use kith::domain::belonging::{Belonging, GroupMember, Tally, Ties};
+use kith::domain::erasure::{Erased, Scrub};
 use kith::domain::event::{Call, StoredEvent};
 use kith::domain::holdings::{Cell, Holdings, Stamp};
 use kith::domain::identifier::Identifier;
@@ -24,6 +25,7 @@ use kith::domain::profile::{Member, Membership, Merge, Profile};
 use kith::domain::receipt::{Action, Line, LoggedReceipt, Receipt, Rule};
 use kith::domain::size::{Gain, Size};
 use kith::domain::time::Time;
+use kith::domain::tombstone::{Tombstone, TombstoneHash};
 use kith::domain::value::{Value, Values};
 use kith::domain::wall::{Quarantine, Wall};
 use proptest::prelude::*;
@@ -117,6 +119,7 @@ fn receipt() -> LoggedReceipt {
         lines: vec![line],
         seq: Seq(7),
         duplicate: false,
+        erased: Some(Erased { identifiers: 1, links: 2, events: 300, fragments: 4, unordered: true }),
     };
     LoggedReceipt { logged: Time::from_micros(9), receipt }
 }
@@ -189,6 +192,8 @@ fn every_family_is_laid_out_as_reviewed() {
     let tally_key = TallyKey { workspace, kind, group: group.clone() };
     let tally = Tally { by_types: BTreeMap::from([(group_member().types, 3)]) };
     let member_key = MemberKey { workspace, group, kind, profile: ProfileId(0xA1) };
+    let tombstone_key = TombstoneKey { workspace, hash: TombstoneHash([0xCD; 32]) };
+    let tombstone = Tombstone { erased: Time::from_micros(0x0102_0304), suppress: true };
     let [identifier, beyond] = wall().between;
     let rows = [
         row("link_by_id", &LinkKey { workspace, link: link.id() }, &link),
@@ -206,6 +211,8 @@ fn every_family_is_laid_out_as_reviewed() {
         row("size_by_profile", &SizeKey { workspace, kind, profile: ProfileId(0xA1) }, &size()),
         row("member_by_account", &member_key, &group_member()),
         row("tally_by_account", &tally_key, &tally),
+        row("tombstone_by_hash", &tombstone_key, &tombstone),
+        row("scrub_by_origin", &owned, &Scrub { after: Some(moment()) }),
     ];
     insta::assert_snapshot!(rows.join("\n"));
 }
@@ -302,6 +309,7 @@ fn decode_everything(bytes: &[u8]) {
     let _ = (IdentifierKey::decode(bytes), ProfileKey::decode(bytes), WallKey::decode(bytes), LinkKey::decode(bytes));
     let _ = (SizeKey::decode(bytes), Wall::decode(bytes), Size::decode(bytes));
     let _ = (MemberKey::decode(bytes), GroupMember::decode(bytes), TallyKey::decode(bytes), Tally::decode(bytes));
+    let _ = (TombstoneKey::decode(bytes), Tombstone::decode(bytes), Scrub::decode(bytes));
     let _ = split_profile(bytes).and_then(|parts| read_ties(parts.ties));
     let _ = (LinkIndexKey::decode(bytes), EventKey::decode(bytes), MessageKey::decode(bytes), ModelKey::decode(bytes));
     if let Ok(document) = Document::read(bytes) {

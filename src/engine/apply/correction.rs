@@ -3,6 +3,7 @@
 use super::component::{Component, too_large};
 use super::fact::{keep_receipt, new_receipt, seen_before};
 use super::folding::{Fold, Trigger};
+use super::tombstones::Tombstones;
 use super::{Ids, Place};
 use crate::codec::key::{IdentifierKey, LinkIndexKey, LinkKey, ProfileKey, WallKey};
 use crate::domain::correction::{Act, Correction};
@@ -14,22 +15,27 @@ use crate::domain::owner::Owner;
 use crate::domain::profile::Profile;
 use crate::domain::receipt::{Action, Line, Receipt};
 use crate::domain::resolution::Rules;
+use crate::domain::tombstone::TombstoneSecret;
 use crate::domain::wall::{MAX_WALLS, Quarantine, Wall};
 use crate::engine::Error;
 use crate::store;
 use crate::store::batch::Batch;
 use crate::store::catalogue::{LINK_INDEX, LINKS, MERGES, OWNERS, PROFILES, SURVIVORS, WALLS};
+use crate::store::view::Read;
 
-/// Applies `correction`. What is refused leaves everything as it was.
+/// Applies `correction`. What is refused leaves everything as it was. `secret` is that of the workspace, if anybody was
+/// ever erased there.
 pub(super) fn correct(
     batch: &mut Batch<'_>,
     model: &Model,
     place: Place,
+    secret: Option<TombstoneSecret>,
     correction: &Correction,
 ) -> Result<Receipt, Error> {
     if let Some(first) = seen_before(batch, place, &correction.message_id)? {
         return Ok(first);
     }
+    check_not_erased(&Tombstones { from: &*batch, workspace: place.workspace, secret }, model, &correction.act)?;
     let moment = Moment { time: place.logged, message_id: correction.message_id.clone() };
     let receipt = new_receipt(place, &correction.message_id);
     let mut work = Work { batch, model, place, moment, source: &correction.source, receipt };
@@ -41,6 +47,24 @@ pub(super) fn correct(
     }
     let Work { batch, receipt, .. } = work;
     keep_receipt(batch, place, receipt)
+}
+
+/// Refuses to correct what is known of somebody of whom nothing is known any more.
+fn check_not_erased(tombstones: &Tombstones<'_, impl Read>, model: &Model, act: &Act) -> Result<(), Error> {
+    let named = match act {
+        Act::KeepApart { between, .. } | Act::Unlink { between } => between.as_slice(),
+        Act::ReleaseQuarantine { identifier } => std::slice::from_ref(identifier),
+        Act::UndoMerge { merge } if tombstones.has_profile(*merge)? => {
+            return Err(Error::Erased("the profile that was merged away"));
+        }
+        Act::UndoMerge { .. } => &[],
+    };
+    for identifier in named {
+        if tombstones.holds(identifier, model)? {
+            return Err(Error::Erased("an identifier of the correction"));
+        }
+    }
+    Ok(())
 }
 
 struct Work<'a, 'b> {

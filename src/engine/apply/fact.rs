@@ -6,6 +6,7 @@ use super::component::Component;
 use super::folding::{Fold, Trigger};
 use super::plan::Plan;
 use super::step::Step;
+use super::tombstones::Tombstones;
 use super::{Ids, Place, profile_rows};
 use crate::codec::key::{EventKey, IdentifierKey, LinkIndexKey, LinkKey, MessageKey};
 use crate::domain::belonging::Belonging;
@@ -13,18 +14,20 @@ use crate::domain::event::StoredEvent;
 use crate::domain::fact::{Body, Fact};
 use crate::domain::holdings::{Holdings, Stamp};
 use crate::domain::identifier::Identifier;
-use crate::domain::ids::{KindId, ProfileId};
+use crate::domain::ids::{KindId, ProfileId, Seq};
 use crate::domain::link::Link;
 use crate::domain::model::Model;
 use crate::domain::profile::{Membership, Profile};
 use crate::domain::receipt::{Action, Line, LoggedReceipt, Receipt, Rule};
 use crate::domain::resolution::Rules;
+use crate::domain::tombstone::TombstoneSecret;
 use crate::domain::value::Values;
 use crate::domain::wall::Quarantine;
 use crate::engine::Error;
 use crate::store;
 use crate::store::batch::Batch;
 use crate::store::catalogue::{EVENTS, FRAGMENTS, LINK_INDEX, LINKS, RECEIPTS};
+use crate::store::view::Read;
 
 /// The receipt of a message that was seen before, as a duplicate; `None` for a new one.
 pub(super) fn seen_before(batch: &Batch<'_>, place: Place, message_id: &str) -> Result<Option<Receipt>, Error> {
@@ -36,7 +39,7 @@ pub(super) fn seen_before(batch: &Batch<'_>, place: Place, message_id: &str) -> 
 /// A receipt with nothing on it yet.
 pub(super) fn new_receipt(place: Place, message_id: &str) -> Receipt {
     let message_id = message_id.to_owned();
-    Receipt { message_id, profiles: Vec::new(), lines: Vec::new(), seq: place.seq, duplicate: false }
+    Receipt { message_id, profiles: Vec::new(), lines: Vec::new(), seq: place.seq, duplicate: false, erased: None }
 }
 
 /// Keeps the receipt, so that the same message does nothing again.
@@ -48,11 +51,25 @@ pub(super) fn keep_receipt(batch: &mut Batch<'_>, place: Place, receipt: Receipt
 }
 
 /// Applies `fact`. All that can be refused is refused before anything is written.
-pub(super) fn write(batch: &mut Batch<'_>, model: &Model, place: Place, fact: &Fact) -> Result<Receipt, Error> {
+/// `secret` is that of the workspace, if anybody was ever erased there.
+pub(super) fn write(
+    batch: &mut Batch<'_>,
+    model: &Model,
+    place: Place,
+    secret: Option<TombstoneSecret>,
+    fact: &Fact,
+) -> Result<Receipt, Error> {
+    let link = fact.link();
+    // Before anything else: what says again what was erased is no duplicate of it.
+    let erased = erased_lines(&Tombstones { from: &*batch, workspace: place.workspace, secret }, model, &link)?;
+    if !erased.is_empty() {
+        // It has no place in the log, so a token of it is that of the command before.
+        let seq = Seq(place.seq.0.saturating_sub(1));
+        return Ok(Receipt { lines: erased, seq, ..new_receipt(place, &fact.moment.message_id) });
+    }
     if let Some(first) = seen_before(batch, place, &fact.moment.message_id)? {
         return Ok(first);
     }
-    let link = fact.link();
     let known = LINKS.get(batch, &LinkKey { workspace: place.workspace, link: link.id() })?;
     let mut plans: Vec<Plan<'_>> = Vec::new();
     for kind in model.kinds() {
@@ -67,6 +84,21 @@ pub(super) fn write(batch: &mut Batch<'_>, model: &Model, place: Place, fact: &F
     }
     describe_address(batch, place, fact, &mut receipt)?;
     keep_receipt(batch, place, receipt)
+}
+
+/// A line for each identifier of a link that is refused because it was erased.
+fn erased_lines(tombstones: &Tombstones<'_, impl Read>, model: &Model, link: &Link) -> Result<Vec<Line>, store::Error> {
+    let mut lines = Vec::new();
+    for identifier in link.identifiers.iter().chain(&link.previous) {
+        let Some(tombstone) = tombstones.of(identifier)?.filter(|tombstone| tombstone.refuses(link.first.time)) else {
+            continue;
+        };
+        let rule = Some(if tombstone.suppress { Rule::Suppression } else { Rule::Erasure });
+        let mut kinds = model.kinds().iter().filter(|kind| kind.rank(identifier.type_name()).is_some());
+        let kind = kinds.next().map_or(KindId::ADDRESS, |kind| kind.id);
+        lines.push(Line { action: Action::Erased, kind, identifier: Some(identifier.clone()), profile: None, rule });
+    }
+    Ok(lines)
 }
 
 /// Keeps the evidence: the first time that these identifiers were said to belong together, and every later time that

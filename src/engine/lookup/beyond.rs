@@ -206,7 +206,7 @@ impl Reader<'_> {
 
     fn at_group<'t>(&'t self, through: &'t Through) -> Reader<'t> {
         let Through { kind, fields, beyond, .. } = through;
-        let (view, workspace) = (self.view, self.workspace);
-        Reader { view, workspace, kind: kind.id, fields, beyond: Some(beyond), memo: Default::default() }
+        let (state, view, workspace) = (self.state, self.view, self.workspace);
+        Reader { state, view, workspace, kind: kind.id, fields, beyond: Some(beyond), memo: Default::default() }
     }
 }

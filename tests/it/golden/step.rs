@@ -6,10 +6,30 @@ use kith::domain::value::{Value, Values};
 
 pub enum Step {
     Write(Draft),
-    Lookup { kind: String, keys: Vec<String>, fields: Vec<String> },
-    Profile { key: String, kind: String },
-    Members { key: String, kind: String },
-    Correct { message_id: String, correction: Correct },
+    Lookup {
+        kind: String,
+        keys: Vec<String>,
+        fields: Vec<String>,
+    },
+    Profile {
+        key: String,
+        kind: String,
+    },
+    Members {
+        key: String,
+        kind: String,
+    },
+    Correct {
+        message_id: String,
+        correction: Correct,
+    },
+    /// Of what the script calls so: a key, or a profile by its place in the story.
+    Erase {
+        message_id: String,
+        key: String,
+        kind: String,
+        suppress: bool,
+    },
 }
 
 pub enum Correct {
@@ -55,6 +75,13 @@ impl Step {
             "keep-apart" | "unlink" | "undo" | "release" => {
                 let (message_id, rest) = word(rest);
                 Self::Correct { message_id: message_id.to_owned(), correction: correction(verb, rest) }
+            }
+            "erase" => {
+                let (message_id, rest) = word(rest);
+                let (mut keys, rest) = keys(rest);
+                let suppress = rest.trim().ends_with("suppress");
+                let kind = rest.trim().trim_end_matches("suppress").trim().to_owned();
+                Self::Erase { message_id: message_id.to_owned(), key: keys.remove(0), kind, suppress }
             }
             verb => Self::Write(draft(verb, rest)),
         }

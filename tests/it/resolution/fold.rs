@@ -104,9 +104,13 @@ fn outcome(partition: &Partition) -> Outcome {
         Rule::Limit { type_name, .. } => format!("{type_name} limit"),
         Rule::Wall => "wall".to_owned(),
         Rule::Size => "size".to_owned(),
-        Rule::BlockedValue | Rule::Attributes | Rule::Quarantine | Rule::Component { .. } | Rule::Groups => {
-            panic!("no rule of joining")
-        }
+        Rule::BlockedValue
+        | Rule::Attributes
+        | Rule::Quarantine
+        | Rule::Component { .. }
+        | Rule::Groups
+        | Rule::Erasure
+        | Rule::Suppression => panic!("no rule of joining"),
     };
     let created = |folded: &Moment| (folded.time.micros(), folded.message_id.clone());
     Outcome {
