@@ -129,6 +129,17 @@ pub struct MessageKey {
     pub message_id: String,
 }
 
+/// `workspace:4 | identifier, escaped | message id…`, of `receipt_by_identifier`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MentionKey {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// The identifier that the receipt names.
+    pub identifier: Identifier,
+    /// The message id that the receipt is found by.
+    pub message_id: String,
+}
+
 /// `workspace:4 | keyed hash:32`, of `tombstone_by_hash`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TombstoneKey {
@@ -356,6 +367,32 @@ impl Key for MessageKey {
         let mut cursor = Cursor::new(bytes, WHAT);
         let workspace = WorkspaceId(cursor.u32()?);
         Ok(Self { workspace, message_id: text(WHAT, cursor.rest().to_vec())? })
+    }
+}
+
+impl MentionKey {
+    /// What the keys of all receipts that name `identifier` start with.
+    pub fn prefix(workspace: WorkspaceId, identifier: &Identifier) -> Vec<u8> {
+        let mut out = workspace.0.to_be_bytes().to_vec();
+        put_escaped(&mut out, identifier.as_str());
+        out
+    }
+}
+
+impl Key for MentionKey {
+    fn encode(&self) -> Vec<u8> {
+        let Self { workspace, identifier, message_id } = self;
+        let mut out = Self::prefix(*workspace, identifier);
+        out.extend_from_slice(message_id.as_bytes());
+        out
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        const WHAT: &str = "mention key";
+        let mut cursor = Cursor::new(bytes, WHAT);
+        let workspace = WorkspaceId(cursor.u32()?);
+        let identifier = identifier(WHAT, take_escaped(&mut cursor)?)?;
+        Ok(Self { workspace, identifier, message_id: text(WHAT, cursor.rest().to_vec())? })
     }
 }
 

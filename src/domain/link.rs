@@ -66,16 +66,13 @@ impl Link {
         true
     }
 
-    /// What it says of others than `erased`; `None` if that is nothing. Of an alias with an erased name it is that the
-    /// other name was seen.
+    /// What it says of others than `erased`; `None` if that is nothing. An identifier that was given up for an erased one
+    /// was nobody's by that.
     #[must_use]
     pub fn without(self, erased: &BTreeSet<Identifier>) -> Option<Self> {
         let Self { first, again, source, mut identifiers, previous } = self;
         identifiers.retain(|identifier| !erased.contains(identifier));
-        let mut previous = previous.filter(|identifier| !erased.contains(identifier));
-        if identifiers.is_empty() {
-            identifiers.extend(previous.take());
-        }
+        let previous = previous.filter(|identifier| !erased.contains(identifier));
         (!identifiers.is_empty()).then_some(Self { first, again, source, identifiers, previous })
     }
 

@@ -151,6 +151,26 @@ pub const RECEIPT_WINDOW_MICROS: u64 = 30 * 24 * 60 * 60 * 1_000_000;
 impl LoggedReceipt {
     /// True if the receipt is to be forgotten at log time `now`.
     pub fn expired(&self, now: Time) -> bool {
+        self.mention().expired(now)
+    }
+
+    /// That the receipt names an identifier.
+    pub fn mention(&self) -> Mention {
+        Mention { logged: self.logged }
+    }
+}
+
+/// That a receipt names an identifier which does not lead to it otherwise: the fact does not name it, or has no place in
+/// a history. It is forgotten with the receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mention {
+    /// The log time of the receipt.
+    pub logged: Time,
+}
+
+impl Mention {
+    /// True if it is to be forgotten at log time `now`.
+    pub fn expired(&self, now: Time) -> bool {
         self.logged.plus_micros(RECEIPT_WINDOW_MICROS) <= now
     }
 }

@@ -5,8 +5,8 @@
 use super::options::Preset;
 use super::table::Table;
 use crate::codec::key::{
-    EventKey, IdentifierKey, LinkIndexKey, LinkKey, MemberKey, MessageKey, ModelKey, ProfileKey, SizeKey, TallyKey,
-    TombstoneKey, WallKey,
+    EventKey, IdentifierKey, LinkIndexKey, LinkKey, MemberKey, MentionKey, MessageKey, ModelKey, ProfileKey, SizeKey,
+    TallyKey, TombstoneKey, WallKey,
 };
 use crate::codec::record::ModelVersion;
 use crate::domain::access::{ApiKey, SecretHash};
@@ -18,7 +18,7 @@ use crate::domain::ids::ProfileId;
 use crate::domain::link::Link;
 use crate::domain::owner::Owner;
 use crate::domain::profile::{Merge, Profile};
-use crate::domain::receipt::LoggedReceipt;
+use crate::domain::receipt::{LoggedReceipt, Mention};
 use crate::domain::size::Size;
 use crate::domain::tombstone::Tombstone;
 use crate::domain::wall::Wall;
@@ -62,6 +62,8 @@ pub enum Family {
     TombstoneByHash,
     /// Histories that are still to be gone through for what they say of erased identifiers.
     ScrubByOrigin,
+    /// Receipts that name an identifier which does not lead to them otherwise; they expire with those.
+    ReceiptByIdentifier,
 }
 
 /// [`Family::LinkById`].
@@ -99,10 +101,12 @@ pub const TALLIES: Table<TallyKey, Tally> = Table::new(Family::TallyByAccount);
 pub const TOMBSTONES: Table<TombstoneKey, Tombstone> = Table::new(Family::TombstoneByHash);
 /// [`Family::ScrubByOrigin`].
 pub const SCRUBS: Table<IdentifierKey, Scrub> = Table::new(Family::ScrubByOrigin);
+/// [`Family::ReceiptByIdentifier`].
+pub const MENTIONS: Table<MentionKey, Mention> = Table::new(Family::ReceiptByIdentifier);
 
 impl Family {
     /// All of them, in order.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::LinkById,
         Self::LinkByIdentifier,
         Self::ProfileIdByIdentifier,
@@ -121,6 +125,7 @@ impl Family {
         Self::TallyByAccount,
         Self::TombstoneByHash,
         Self::ScrubByOrigin,
+        Self::ReceiptByIdentifier,
     ];
 
     /// Its name in the database: what it holds, then what it is found by.
@@ -144,6 +149,7 @@ impl Family {
             Self::TallyByAccount => "tally_by_account",
             Self::TombstoneByHash => "tombstone_by_hash",
             Self::ScrubByOrigin => "scrub_by_origin",
+            Self::ReceiptByIdentifier => "receipt_by_identifier",
         }
     }
 
@@ -157,6 +163,7 @@ impl Family {
             | Self::TallyByAccount
             | Self::TombstoneByHash => Preset::PointReads,
             Self::ReceiptByMessageId => Preset::Expiring,
+            Self::ReceiptByIdentifier => Preset::ExpiringScans,
             Self::LinkByIdentifier | Self::EventByIdentifierTime | Self::SizeByProfile | Self::MemberByAccount => {
                 Preset::Scans
             }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use kith::codec::document::{COMPUTED, Document, Field, encode};
 use kith::codec::key::{
-    EventKey, IdentifierKey, Key, LinkIndexKey, LinkKey, MemberKey, MessageKey, ModelKey, ProfileKey, SizeKey,
-    TallyKey, TombstoneKey, WallKey,
+    EventKey, IdentifierKey, Key, LinkIndexKey, LinkKey, MemberKey, MentionKey, MessageKey, ModelKey, ProfileKey,
+    SizeKey, TallyKey, TombstoneKey, WallKey,
 };
 use kith::codec::read::Cursor;
 use kith::codec::record::{ModelVersion, Record, read_ties, split_profile};
@@ -22,7 +22,7 @@ use kith::domain::ids::{KindId, ProfileId, Seq, WorkspaceId};
 use kith::domain::link::{Link, Moment};
 use kith::domain::owner::Owner;
 use kith::domain::profile::{Member, Membership, Merge, Profile};
-use kith::domain::receipt::{Action, Line, LoggedReceipt, Receipt, Rule};
+use kith::domain::receipt::{Action, Line, LoggedReceipt, Mention, Receipt, Rule};
 use kith::domain::size::{Gain, Size};
 use kith::domain::time::Time;
 use kith::domain::tombstone::{Tombstone, TombstoneHash};
@@ -194,6 +194,7 @@ fn every_family_is_laid_out_as_reviewed() {
     let member_key = MemberKey { workspace, group, kind, profile: ProfileId(0xA1) };
     let tombstone_key = TombstoneKey { workspace, hash: TombstoneHash([0xCD; 32]) };
     let tombstone = Tombstone { erased: Time::from_micros(0x0102_0304), suppress: true };
+    let mention_key = MentionKey { workspace, identifier: identifier("a:\0b"), message_id: "m1".into() };
     let [identifier, beyond] = wall().between;
     let rows = [
         row("link_by_id", &LinkKey { workspace, link: link.id() }, &link),
@@ -213,6 +214,7 @@ fn every_family_is_laid_out_as_reviewed() {
         row("tally_by_account", &tally_key, &tally),
         row("tombstone_by_hash", &tombstone_key, &tombstone),
         row("scrub_by_origin", &owned, &Scrub { after: Some(moment()) }),
+        row("receipt_by_identifier", &mention_key, &receipt().mention()),
     ];
     insta::assert_snapshot!(rows.join("\n"));
 }
@@ -309,6 +311,7 @@ fn decode_everything(bytes: &[u8]) {
     let _ = (IdentifierKey::decode(bytes), ProfileKey::decode(bytes), WallKey::decode(bytes), LinkKey::decode(bytes));
     let _ = (SizeKey::decode(bytes), Wall::decode(bytes), Size::decode(bytes));
     let _ = (MemberKey::decode(bytes), GroupMember::decode(bytes), TallyKey::decode(bytes), Tally::decode(bytes));
+    let _ = (MentionKey::decode(bytes), Mention::decode(bytes));
     let _ = (TombstoneKey::decode(bytes), Tombstone::decode(bytes), Scrub::decode(bytes));
     let _ = split_profile(bytes).and_then(|parts| read_ties(parts.ties));
     let _ = (LinkIndexKey::decode(bytes), EventKey::decode(bytes), MessageKey::decode(bytes), ModelKey::decode(bytes));

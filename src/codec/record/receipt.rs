@@ -7,10 +7,11 @@ use super::{Record, open, seal};
 use crate::codec::Error;
 use crate::domain::erasure::Erased;
 use crate::domain::ids::{KindId, ProfileId, Seq};
-use crate::domain::receipt::{Action, Line, LoggedReceipt, Receipt};
+use crate::domain::receipt::{Action, Line, LoggedReceipt, Mention, Receipt};
 use crate::domain::time::Time;
 
 const WHAT: &str = "receipt record";
+const MENTION: &str = "mention record";
 
 #[derive(Serialize, Deserialize)]
 struct ReceiptV1 {
@@ -98,6 +99,23 @@ impl From<ErasedV1> for Erased {
     fn from(stored: ErasedV1) -> Self {
         let ErasedV1 { identifiers, links, events, fragments, unordered } = stored;
         Self { identifiers, links, events, fragments, unordered }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct MentionV1 {
+    logged: u64,
+}
+
+impl Record for Mention {
+    fn encode(&self) -> Result<Vec<u8>, Error> {
+        let Self { logged } = self;
+        seal(MENTION, 1, &MentionV1 { logged: logged.micros() })
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let MentionV1 { logged } = open(MENTION, 1, bytes)?;
+        Ok(Self { logged: Time::from_micros(logged) })
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) fn correct(
         Act::ReleaseQuarantine { identifier } => work.release(identifier)?,
     }
     let Work { batch, receipt, .. } = work;
-    keep_receipt(batch, place, receipt)
+    keep_receipt(batch, place, receipt, None)
 }
 
 /// Refuses to correct what is known of somebody of whom nothing is known any more.

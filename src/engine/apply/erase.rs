@@ -80,7 +80,7 @@ pub(super) fn erase(
     let mut receipt = new_receipt(place, &erasure.message_id);
     receipt.profiles = human.into_keys().map(|profile| (erasure.kind, profile)).collect();
     receipt.erased = Some(work.count);
-    keep_receipt(batch, place, receipt).map(Effect::Receipt)
+    keep_receipt(batch, place, receipt, None).map(Effect::Receipt)
 }
 
 struct Work<'a, 'b> {

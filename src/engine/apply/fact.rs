@@ -8,7 +8,7 @@ use super::plan::Plan;
 use super::step::Step;
 use super::tombstones::Tombstones;
 use super::{Ids, Place, profile_rows};
-use crate::codec::key::{EventKey, IdentifierKey, LinkIndexKey, LinkKey, MessageKey};
+use crate::codec::key::{EventKey, IdentifierKey, LinkIndexKey, LinkKey, MentionKey, MessageKey};
 use crate::domain::belonging::Belonging;
 use crate::domain::event::StoredEvent;
 use crate::domain::fact::{Body, Fact};
@@ -26,7 +26,7 @@ use crate::domain::wall::Quarantine;
 use crate::engine::Error;
 use crate::store;
 use crate::store::batch::Batch;
-use crate::store::catalogue::{EVENTS, FRAGMENTS, LINK_INDEX, LINKS, RECEIPTS};
+use crate::store::catalogue::{EVENTS, FRAGMENTS, LINK_INDEX, LINKS, MENTIONS, RECEIPTS};
 use crate::store::view::Read;
 
 /// The receipt of a message that was seen before, as a duplicate; `None` for a new one.
@@ -42,11 +42,26 @@ pub(super) fn new_receipt(place: Place, message_id: &str) -> Receipt {
     Receipt { message_id, profiles: Vec::new(), lines: Vec::new(), seq: place.seq, duplicate: false, erased: None }
 }
 
-/// Keeps the receipt, so that the same message does nothing again.
-pub(super) fn keep_receipt(batch: &mut Batch<'_>, place: Place, receipt: Receipt) -> Result<Receipt, Error> {
-    let key = MessageKey { workspace: place.workspace, message_id: receipt.message_id.clone() };
+/// Keeps the receipt, so that the same message does nothing again. Should an identifier be erased that `fact` names, the
+/// receipt is found by its history. Where a line names another one, or one in quarantine, that is noted down.
+pub(super) fn keep_receipt(
+    batch: &mut Batch<'_>,
+    place: Place,
+    receipt: Receipt,
+    fact: Option<&Fact>,
+) -> Result<Receipt, Error> {
+    let workspace = place.workspace;
+    let key = MessageKey { workspace, message_id: receipt.message_id.clone() };
     let logged = LoggedReceipt { logged: place.logged, receipt };
     RECEIPTS.put(batch, &key, &logged)?;
+    let names = |identifier: &Identifier| fact.is_some_and(|fact| fact.names(identifier));
+    for line in &logged.receipt.lines {
+        let found = |identifier: &&Identifier| names(identifier) && line.rule != Some(Rule::Quarantine);
+        if let Some(identifier) = line.identifier.as_ref().filter(|identifier| !found(identifier)).cloned() {
+            let key = MentionKey { workspace, identifier, message_id: key.message_id.clone() };
+            MENTIONS.put(batch, &key, &logged.mention())?;
+        }
+    }
     Ok(logged.receipt)
 }
 
@@ -83,7 +98,7 @@ pub(super) fn write(
         landing.take(plan, kept)?;
     }
     describe_address(batch, place, fact, &mut receipt)?;
-    keep_receipt(batch, place, receipt)
+    keep_receipt(batch, place, receipt, Some(fact))
 }
 
 /// A line for each identifier of a link that is refused because it was erased.

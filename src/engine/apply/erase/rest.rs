@@ -2,7 +2,7 @@
 
 use super::super::profile_rows;
 use super::Work;
-use crate::codec::key::{IdentifierKey, ProfileKey};
+use crate::codec::key::{IdentifierKey, MentionKey, ProfileKey};
 use crate::domain::holdings::Holdings;
 use crate::domain::identifier::Identifier;
 use crate::domain::ids::{KindId, ProfileId};
@@ -11,7 +11,7 @@ use crate::domain::profile::Profile;
 use crate::domain::resolution::Rules;
 use crate::domain::wall::Quarantine;
 use crate::store;
-use crate::store::catalogue::{FRAGMENTS, OWNERS, PROFILES, SCRUBS};
+use crate::store::catalogue::{FRAGMENTS, MENTIONS, OWNERS, PROFILES, SCRUBS};
 
 impl Work<'_, '_> {
     /// Notes which ids may lead nowhere afterwards.
@@ -126,6 +126,17 @@ impl Work<'_, '_> {
                 self.forget_fragment(&key)?;
             }
             self.forget_fragment(&self.key(KindId::ADDRESS, &identifier))?;
+            self.forget_mentions(&identifier)?;
+        }
+        Ok(())
+    }
+
+    /// Takes away receipts of others that name an identifier.
+    fn forget_mentions(&mut self, identifier: &Identifier) -> Result<(), store::Error> {
+        let prefix = MentionKey::prefix(self.place.workspace, identifier);
+        for key in MENTIONS.keys(self.batch, &prefix, &prefix, usize::MAX)? {
+            self.forget_receipt(&key.message_id);
+            MENTIONS.delete(self.batch, &key);
         }
         Ok(())
     }

@@ -105,7 +105,8 @@ impl<'a, 'b> Scrubber<'a, 'b> {
         }
     }
 
-    /// Takes erased identifiers out of an event. Its receipt goes too: it may name them.
+    /// Takes erased identifiers out of an event, and with the group or the address that it is about what it says of
+    /// that. Its receipt goes too: it may name them.
     fn strip(&mut self, key: &EventKey, mut event: StoredEvent) -> Result<(), Error> {
         let Moment { time, message_id } = &key.moment;
         let mut raw_keys = Vec::with_capacity(event.raw_keys.len());
@@ -114,14 +115,19 @@ impl<'a, 'b> Scrubber<'a, 'b> {
                 raw_keys.push(raw.clone());
             }
         }
-        let other = match &event.other {
-            Some(other) if self.is_erased(other.as_str(), *time)? => None,
-            other => other.clone(),
+        let about_erased = match &event.other {
+            Some(other) => self.is_erased(other.as_str(), *time)?,
+            None => false,
         };
-        if raw_keys.len() == event.raw_keys.len() && other == event.other {
+        if raw_keys.len() == event.raw_keys.len() && !about_erased {
             return Ok(());
         }
-        (event.raw_keys, event.other) = (raw_keys, other);
+        event.raw_keys = raw_keys;
+        if about_erased {
+            event.other = None;
+            event.name.clear();
+            event.properties.clear();
+        }
         EVENTS.put(self.batch, key, &event)?;
         RECEIPTS.delete(self.batch, &MessageKey { workspace: self.workspace, message_id: message_id.clone() });
         Ok(())
