@@ -37,8 +37,8 @@ use crate::store::meta::put_tombstone_secret;
 
 pub(super) use scrub::scrub;
 
-/// How many events of the erased go by one command, at most, and how many of others are gone through: some 20 ms of the
-/// writer's time each.
+/// How many events of the erased go by one command, at most, and how many of others are gone through: others wait for
+/// the writer some tens of milliseconds at a time.
 const MAX_EVENTS: usize = 5_000;
 
 /// Applies `erasure`. `known` is the secret of the workspace, if it has one.
@@ -57,7 +57,7 @@ pub(super) fn erase(
     }
     let tombstones = Tombstones { from: &*batch, workspace: place.workspace, secret: known };
     let human = whom::human(&tombstones, place, erasure)?;
-    let members = human.values().flat_map(|profile| profile.membership.members());
+    let members = human.iter().flat_map(|profile| profile.membership.members());
     let erased: BTreeSet<Identifier> = members.map(|member| member.identifier.clone()).collect();
 
     let mut work = Work {
@@ -78,7 +78,7 @@ pub(super) fn erase(
     work.take_away(secret, tombstone)?;
 
     let mut receipt = new_receipt(place, &erasure.message_id);
-    receipt.profiles = human.into_keys().map(|profile| (erasure.kind, profile)).collect();
+    receipt.profiles = human.iter().map(|profile| (erasure.kind, profile.id)).collect();
     receipt.erased = Some(work.count);
     keep_receipt(batch, place, receipt, None).map(Effect::Receipt)
 }

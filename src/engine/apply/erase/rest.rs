@@ -73,10 +73,11 @@ impl Work<'_, '_> {
 
     fn strip_profile(&mut self, was: &Profile) -> Result<(), store::Error> {
         let mut membership = was.membership.without(&self.erased);
-        membership.oversized = true;
         if membership == was.membership {
             return Ok(());
         }
+        // Without the erased it may be little that hangs together: the next late fact tries again.
+        membership.oversized = false;
         if membership.members().is_empty() {
             return profile_rows::remove(self.batch, self.place, was);
         }

@@ -1,6 +1,6 @@
 //! Whom an erasure is about: the profile that its key leads to, and the other personas of the same human.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::super::Place;
 use super::super::component::profile_of;
@@ -8,7 +8,7 @@ use super::super::tombstones::Tombstones;
 use crate::codec::key::{IdentifierKey, ProfileKey};
 use crate::domain::erasure::Erasure;
 use crate::domain::identifier::Identifier;
-use crate::domain::ids::{KindId, ProfileId};
+use crate::domain::ids::KindId;
 use crate::domain::key::Key;
 use crate::domain::owner::Owner;
 use crate::domain::profile::Profile;
@@ -17,12 +17,12 @@ use crate::store;
 use crate::store::catalogue::{OWNERS, PROFILES, SURVIVORS};
 use crate::store::view::Read;
 
-/// The profiles of the human. A key that several people share is refused: which of them is meant is not guessed.
+/// The profiles of the human, the one that the key leads to first. A key that several people share is refused: which of them is meant is not guessed.
 pub(super) fn human<R: Read>(
     tombstones: &Tombstones<'_, R>,
     place: Place,
     erasure: &Erasure,
-) -> Result<BTreeMap<ProfileId, Profile>, Error> {
+) -> Result<Vec<Profile>, Error> {
     let from = tombstones.from;
     let Some(named) = find(from, place, &erasure.key, erasure.kind)? else {
         return Err(match tombstones.has(&erasure.key)? {
@@ -30,15 +30,16 @@ pub(super) fn human<R: Read>(
             false => Error::NotFound("the key"),
         });
     };
-    let mut human = BTreeMap::new();
-    let mut next = vec![named];
-    while let Some(profile) = next.pop() {
+    let mut found = BTreeSet::from([named.id]);
+    let mut next = VecDeque::from([named]);
+    let mut human = Vec::new();
+    while let Some(profile) = next.pop_front() {
         let walls = profile.membership.walls.iter().filter(|wall| wall.same_human);
         for end in walls.flat_map(|wall| &wall.between) {
             let persona = profile_of(from, place, erasure.kind, end)?;
-            next.extend(persona.filter(|persona| persona.id != profile.id && !human.contains_key(&persona.id)));
+            next.extend(persona.filter(|persona| found.insert(persona.id)));
         }
-        human.insert(profile.id, profile);
+        human.push(profile);
     }
     Ok(human)
 }
