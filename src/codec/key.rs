@@ -95,7 +95,7 @@ pub struct LinkKey {
     pub link: LinkId,
 }
 
-/// `workspace:4 | identifier, escaped | link id:16`, of `link_by_identifier`.
+/// `workspace:4 | identifier, escaped | link id:16`, of `link_by_identifier` and `held_link_by_identifier`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkIndexKey {
     /// The workspace.

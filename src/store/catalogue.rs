@@ -64,6 +64,8 @@ pub enum Family {
     ScrubByOrigin,
     /// Receipts that name an identifier which does not lead to them otherwise; they expire with those.
     ReceiptByIdentifier,
+    /// Links that named an identifier when it was in quarantine. They are not followed; an erasure finds them here.
+    HeldLinkByIdentifier,
 }
 
 /// [`Family::LinkById`].
@@ -103,10 +105,12 @@ pub const TOMBSTONES: Table<TombstoneKey, Tombstone> = Table::new(Family::Tombst
 pub const SCRUBS: Table<IdentifierKey, Scrub> = Table::new(Family::ScrubByOrigin);
 /// [`Family::ReceiptByIdentifier`].
 pub const MENTIONS: Table<MentionKey, Mention> = Table::new(Family::ReceiptByIdentifier);
+/// [`Family::HeldLinkByIdentifier`].
+pub const HELD_LINKS: Table<LinkIndexKey, ()> = Table::new(Family::HeldLinkByIdentifier);
 
 impl Family {
     /// All of them, in order.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::LinkById,
         Self::LinkByIdentifier,
         Self::ProfileIdByIdentifier,
@@ -126,6 +130,7 @@ impl Family {
         Self::TombstoneByHash,
         Self::ScrubByOrigin,
         Self::ReceiptByIdentifier,
+        Self::HeldLinkByIdentifier,
     ];
 
     /// Its name in the database: what it holds, then what it is found by.
@@ -150,6 +155,7 @@ impl Family {
             Self::TombstoneByHash => "tombstone_by_hash",
             Self::ScrubByOrigin => "scrub_by_origin",
             Self::ReceiptByIdentifier => "receipt_by_identifier",
+            Self::HeldLinkByIdentifier => "held_link_by_identifier",
         }
     }
 
@@ -164,9 +170,11 @@ impl Family {
             | Self::TombstoneByHash => Preset::PointReads,
             Self::ReceiptByMessageId => Preset::Expiring,
             Self::ReceiptByIdentifier => Preset::ExpiringScans,
-            Self::LinkByIdentifier | Self::EventByIdentifierTime | Self::SizeByProfile | Self::MemberByAccount => {
-                Preset::Scans
-            }
+            Self::LinkByIdentifier
+            | Self::EventByIdentifierTime
+            | Self::SizeByProfile
+            | Self::MemberByAccount
+            | Self::HeldLinkByIdentifier => Preset::Scans,
             Self::AliasByProfileId
             | Self::MergeByProfileId
             | Self::ModelByVersion

@@ -214,6 +214,7 @@ fn every_family_is_laid_out_as_reviewed() {
         row("tally_by_account", &tally_key, &tally),
         row("tombstone_by_hash", &tombstone_key, &tombstone),
         row("scrub_by_origin", &owned, &Scrub { after: Some(moment()) }),
+        row("held_link_by_identifier", &index, &()),
         row("receipt_by_identifier", &mention_key, &receipt().mention()),
     ];
     insta::assert_snapshot!(rows.join("\n"));

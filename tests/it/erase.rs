@@ -279,8 +279,7 @@ fn check(subject: &Subject, case: usize, history: &[Said], first: usize) -> Resu
     }
     for kind in KINDS {
         for at in &erased {
-            let of_kind = matches!(world.profile(*at, kind), None);
-            prop_assert!(of_kind && reference.profile(*at, kind).is_none());
+            prop_assert!(world.profile(*at, kind).is_none() && reference.profile(*at, kind).is_none());
             let (resolution, values) = world.lookup(world.key(*at), kind);
             prop_assert_eq!((resolution, values.len()), (Resolution::Erased, 0));
         }
@@ -441,6 +440,30 @@ fn what_is_too_much_to_be_folded_again_is_erased_all_the_same() {
     }
     assert_eq!(world.lookup(other, "person").0, Resolution::NotFound);
     let canary = world.names.canary(5);
+    drop(subject);
+    assert_eq!(found(directory.path(), &BTreeSet::from([canary])), Vec::<String>::new());
+}
+
+/// What was said of an identifier when it was in quarantine is no evidence of it, and names it.
+#[test]
+fn what_was_said_in_quarantine_goes_too() {
+    let directory = TempDir::new().unwrap();
+    let subject = Subject::open(directory.path());
+    let world = subject.world("held", Names { case: 1, is_reference: false });
+    let shared = world.names.raw(3);
+    let user = |number: u64| format!("user_id:many{number}");
+    world.write_all((0..25).map(|number| event(number, vec![user(number), shared.clone()])));
+    let Key::Identifier(identifier) = world.key(3) else { panic!("an e-mail address is an identifier") };
+    let act = Act::ReleaseQuarantine { identifier };
+    let correction = Correction { message_id: "release".to_owned(), source: String::new(), act };
+    subject.runtime.block_on(subject.engine.correct(world.workspace, correction, NOW)).unwrap();
+    let later = NOW.plus_micros(1_000_000).micros() / 1_000_000;
+    world.write_all([event(later, vec![user(0), shared])].into_iter());
+
+    let Resolution::Found(id) = world.lookup(world.key(3), "person").0 else { panic!("nobody has it") };
+    let receipt = world.erase(Key::Profile(id), "person", false).unwrap();
+    assert_eq!(receipt.erased.unwrap().links, 25, "each user was seen with it");
+    let canary = world.names.canary(3);
     drop(subject);
     assert_eq!(found(directory.path(), &BTreeSet::from([canary])), Vec::<String>::new());
 }

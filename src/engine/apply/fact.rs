@@ -26,7 +26,7 @@ use crate::domain::wall::Quarantine;
 use crate::engine::Error;
 use crate::store;
 use crate::store::batch::Batch;
-use crate::store::catalogue::{EVENTS, FRAGMENTS, LINK_INDEX, LINKS, MENTIONS, RECEIPTS};
+use crate::store::catalogue::{EVENTS, FRAGMENTS, HELD_LINKS, LINK_INDEX, LINKS, MENTIONS, RECEIPTS};
 use crate::store::view::Read;
 
 /// The receipt of a message that was seen before, as a duplicate; `None` for a new one.
@@ -120,7 +120,8 @@ fn erased_lines(tombstones: &Tombstones<'_, impl Read>, model: &Model, link: &Li
 /// it moved something. True if there was something to keep.
 ///
 /// Values that identify nobody are kept in the link and not in the index, where they would gather every link there is.
-/// So is an identifier in quarantine; it comes into the index when the same is said again after its release.
+/// So is an identifier in quarantine; it comes into the index when the same is said again after its release, and is noted
+/// down beside the index until then.
 fn keep_link(
     batch: &mut Batch<'_>,
     place: Place,
@@ -144,11 +145,12 @@ fn keep_link(
     }
     LINKS.put(batch, &key, &link)?;
     for identifier in link.identifiers.iter().chain(&link.previous) {
-        let blocks = |plan: &Plan<'_>| plan.decision.blocked.iter().any(|(blocked, _)| blocked == identifier);
-        let mut ours = plans.iter().filter(|plan| plan.rules.has(identifier)).peekable();
-        if ours.peek().is_none() || ours.any(|plan| !blocks(plan)) {
-            let index = LinkIndexKey { workspace, identifier: identifier.clone(), link: key.link };
+        let ours = || plans.iter().filter(|plan| plan.rules.has(identifier));
+        let index = LinkIndexKey { workspace, identifier: identifier.clone(), link: key.link };
+        if ours().next().is_none() || ours().any(|plan| plan.decision.blocks(identifier).is_none()) {
             LINK_INDEX.put(batch, &index, &())?;
+        } else if ours().any(|plan| plan.decision.blocks(identifier) == Some(&Rule::Quarantine)) {
+            HELD_LINKS.put(batch, &index, &())?;
         }
     }
     Ok(true)

@@ -8,7 +8,7 @@ use crate::domain::identifier::Identifier;
 use crate::domain::link::LinkId;
 use crate::domain::wall::MAX_WALLS;
 use crate::store;
-use crate::store::catalogue::{LINK_INDEX, LINKS, WALLS};
+use crate::store::catalogue::{HELD_LINKS, LINK_INDEX, LINKS, WALLS};
 
 impl Work<'_, '_> {
     /// Takes the erased out of every link that names one of them.
@@ -17,7 +17,9 @@ impl Work<'_, '_> {
         let mut named = BTreeSet::new();
         for identifier in &self.erased {
             let prefix = LinkIndexKey::prefix(workspace, identifier);
-            named.extend(LINK_INDEX.keys(self.batch, &prefix, &prefix, usize::MAX)?.into_iter().map(|key| key.link));
+            for index in [LINK_INDEX, HELD_LINKS] {
+                named.extend(index.keys(self.batch, &prefix, &prefix, usize::MAX)?.into_iter().map(|key| key.link));
+            }
         }
         self.count.links = named.len() as u64;
         named.into_iter().try_for_each(|link| self.strip_link(link))
@@ -29,12 +31,14 @@ impl Work<'_, '_> {
         let Some(said) = LINKS.get(self.batch, &key)? else { return Ok(()) };
         LINKS.delete(self.batch, &key);
         self.forget_receipt(&said.first.message_id);
-        let mut indexed = BTreeSet::new();
+        let mut indexed = Vec::new();
         for identifier in said.identifiers.iter().chain(&said.previous) {
-            let index = LinkIndexKey { workspace, identifier: identifier.clone(), link };
-            if LINK_INDEX.contains(self.batch, &index)? {
-                LINK_INDEX.delete(self.batch, &index);
-                indexed.insert(identifier.clone());
+            let key = LinkIndexKey { workspace, identifier: identifier.clone(), link };
+            for index in [LINK_INDEX, HELD_LINKS] {
+                if index.contains(self.batch, &key)? {
+                    index.delete(self.batch, &key);
+                    indexed.push((index, identifier.clone()));
+                }
             }
         }
         let Some(rest) = said.without(&self.erased) else { return Ok(()) };
@@ -44,13 +48,10 @@ impl Work<'_, '_> {
             None => rest,
         };
         LINKS.put(self.batch, &key, &rest)?;
-        for identifier in rest.identifiers.into_iter().chain(rest.previous) {
-            if indexed.contains(&identifier) {
-                let index = LinkIndexKey { workspace, identifier: identifier.clone(), link: key.link };
-                LINK_INDEX.put(self.batch, &index, &())?;
-            }
-            self.others.insert(identifier);
+        for (index, identifier) in indexed.into_iter().filter(|(_, identifier)| !self.erased.contains(identifier)) {
+            index.put(self.batch, &LinkIndexKey { workspace, identifier, link: key.link }, &())?;
         }
+        self.others.extend(rest.identifiers.into_iter().chain(rest.previous));
         Ok(())
     }
 
