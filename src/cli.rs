@@ -9,6 +9,7 @@ pub mod bench;
 mod completions;
 mod config;
 mod database;
+mod erase;
 mod events;
 mod exit;
 mod explain;
@@ -80,6 +81,7 @@ enum Command {
     Unlink(unlink::Args),
     KeepApart(keep_apart::Args),
     Release(release::Args),
+    Erase(erase::Args),
     Stats(stats::Args),
     Model(model::Args),
     Key(key::Args),
@@ -130,6 +132,7 @@ async fn ask(command: Command, app: &App) -> Result<Outcome, Failure> {
         Command::Unlink(args) => unlink::run(args, app).await,
         Command::KeepApart(args) => keep_apart::run(args, app).await,
         Command::Release(args) => release::run(args, app).await,
+        Command::Erase(args) => erase::run(args, app).await,
         Command::Stats(args) => stats::run(args, app).await,
         Command::Key(args) => key::run(args, app).await,
         Command::Serve(_) | Command::Model(_) | Command::Config(_) | Command::Bench(_) | Command::Completions(_) => {

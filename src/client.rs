@@ -1,4 +1,4 @@
-//! A typed connection to a kith server: the five generated clients over one channel.
+//! A typed connection to a kith server: the six generated clients over one channel.
 //!
 //! Invariant: the API key goes into the `authorization` header and nowhere else. Used by `cli` and by tests; this and
 //! `server` are the only modules that know tonic.
@@ -24,6 +24,7 @@ use crate::proto::v1::admin_service_client::AdminServiceClient;
 use crate::proto::v1::identity_service_client::IdentityServiceClient;
 use crate::proto::v1::lookup_service_client::LookupServiceClient;
 use crate::proto::v1::model_service_client::ModelServiceClient;
+use crate::proto::v1::privacy_service_client::PrivacyServiceClient;
 use crate::proto::v1::profile_service_client::ProfileServiceClient;
 use crate::proto::v1::write_service_client::WriteServiceClient;
 
@@ -88,6 +89,13 @@ impl Client {
     /// The model and its changes.
     pub fn model(&self) -> ModelServiceClient<Transport> {
         ModelServiceClient::new(self.transport.clone())
+            .max_decoding_message_size(self.max_message_bytes)
+            .max_encoding_message_size(self.max_message_bytes)
+    }
+
+    /// Erasures.
+    pub fn privacy(&self) -> PrivacyServiceClient<Transport> {
+        PrivacyServiceClient::new(self.transport.clone())
             .max_decoding_message_size(self.max_message_bytes)
             .max_encoding_message_size(self.max_message_bytes)
     }

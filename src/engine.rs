@@ -24,6 +24,7 @@ use tokio::sync::mpsc;
 
 use crate::domain::access::{ApiKey, SecretHash};
 use crate::domain::correction::Correction;
+use crate::domain::erasure::Erasure;
 use crate::domain::fact::{Draft, Fact};
 use crate::domain::ids::{Seq, WorkspaceId};
 use crate::domain::invalid::Invalid;
@@ -93,6 +94,9 @@ pub enum Error {
     /// There is no such thing.
     #[error("{0} is not known")]
     NotFound(&'static str),
+    /// There is no such thing any more.
+    #[error("{0} was erased")]
+    Erased(&'static str),
     /// The change contradicts what is stored.
     #[error("{0}")]
     Conflict(String),
@@ -176,7 +180,11 @@ impl Engine {
         let command = Command::ApplyModel { workspace, source, refolds: false };
         match self.run(command, now).await? {
             Effect::Model(workspace) => Ok(workspace),
-            Effect::Receipt(_) | Effect::Key(_) | Effect::Refolded => Err(Error::Closed),
+            Effect::Receipt(_)
+            | Effect::Key(_)
+            | Effect::Refolded
+            | Effect::Erasing { .. }
+            | Effect::Scrubbed { .. } => Err(Error::Closed),
         }
     }
 
@@ -225,6 +233,24 @@ impl Engine {
         self.run(Command::Correct { workspace, correction: Box::new(correction) }, now).await?.into_receipt()
     }
 
+    /// Erases the human that a key leads to: all personas, all of their identifiers, in every kind. Answers once all of
+    /// it is gone. What is long goes in parts, between which others write.
+    ///
+    /// Fails with [`Error::NotFound`] if the key leads to nobody, with [`Error::Erased`] if it does so because of an
+    /// erasure, and with [`Error::Conflict`] if several people share it. Nothing is changed then. Whatever else
+    /// interrupts it: asked again with the same message id, it is completed.
+    pub async fn erase(&self, workspace: WorkspaceId, mut erasure: Erasure, now: Time) -> Result<Receipt, Error> {
+        let receipt = loop {
+            let command = Command::Erase { workspace, erasure: Box::new(erasure.clone()) };
+            match self.run(command, now).await? {
+                Effect::Erasing { events } => erasure.gone += events,
+                effect => break effect.into_receipt()?,
+            }
+        };
+        while let Effect::Scrubbed { more: true } = self.run(Command::Scrub { workspace }, now).await? {}
+        Ok(receipt)
+    }
+
     /// The place of the last applied command: everything read from now on reflects it.
     pub fn applied(&self) -> Seq {
         self.state.applied()
@@ -259,7 +285,11 @@ impl Engine {
         let hash = hash.ok_or(Error::NotFound("the key"))?;
         match self.run(Command::RevokeKey(hash), now).await? {
             Effect::Key(key) => Ok(key),
-            Effect::Receipt(_) | Effect::Model(_) | Effect::Refolded => Err(Error::Closed),
+            Effect::Receipt(_)
+            | Effect::Model(_)
+            | Effect::Refolded
+            | Effect::Erasing { .. }
+            | Effect::Scrubbed { .. } => Err(Error::Closed),
         }
     }
 

@@ -16,6 +16,8 @@ pub struct Summary {
     pub applied: u64,
     /// Facts that had been applied before.
     pub duplicates: u64,
+    /// Facts of which nothing is stored, because they name what was erased.
+    pub erased: u64,
     /// Rows that became no fact.
     pub rejected: u64,
     /// How often each thing was done to an identifier or profile, by the name of the action.
@@ -31,6 +33,7 @@ impl Summary {
             started: Instant::now(),
             applied: 0,
             duplicates: 0,
+            erased: 0,
             rejected: 0,
             actions: BTreeMap::new(),
             token: String::new(),
@@ -44,15 +47,19 @@ impl Summary {
             self.duplicates += 1;
             return;
         }
-        self.applied += 1;
+        if receipt.lines.iter().any(|line| line.action() == ReceiptAction::Erased) {
+            self.erased += 1;
+        } else {
+            self.applied += 1;
+        }
         for line in &receipt.lines {
             *self.actions.entry(action_name(line.action())).or_default() += 1;
         }
     }
 
-    /// Facts that the server has, by this run or an earlier one.
+    /// Facts that the server has answered with a receipt, in this run or an earlier one.
     pub fn accepted(&self) -> u64 {
-        self.applied + self.duplicates
+        self.applied + self.duplicates + self.erased
     }
 
     /// Facts a second since the start.
@@ -86,6 +93,7 @@ impl Summary {
         json!({
             "applied": self.applied,
             "duplicates": self.duplicates,
+            "erased": self.erased,
             "rejected": self.rejected,
             "actions": self.actions,
             "seconds": self.elapsed().as_secs_f64(),
@@ -115,6 +123,7 @@ fn action_name(action: ReceiptAction) -> &'static str {
         ReceiptAction::Released => "released",
         ReceiptAction::Walled => "walled",
         ReceiptAction::Unordered => "unordered",
+        ReceiptAction::Erased => "erased",
     }
 }
 

@@ -33,6 +33,8 @@ fn the_commands_of_the_manual_are_read() {
         "unlink user_id:1 email:j@x.de --source ops --message-id m1",
         "keep-apart user_id:1 email:j@x.de --same-human",
         "release device_id:d1",
+        "erase user_id:1 --suppress --yes --kind person --message-id m1",
+        "erase user_id:1 --dry-run",
         "stats --json",
         "model check m.toml",
         "key create --name n --scopes read,write --workspace shop --data d",
@@ -56,6 +58,7 @@ fn arguments_that_make_no_sense_are_usage_errors() {
         "events a:b --limit 0",
         "explain a:b",
         "largest --by luck",
+        "erase",
         "key create --name n",
         "shout",
     ];

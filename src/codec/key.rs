@@ -10,6 +10,7 @@ use crate::domain::identifier::Identifier;
 use crate::domain::ids::{KindId, ProfileId, WorkspaceId};
 use crate::domain::link::{LinkId, Moment};
 use crate::domain::time::Time;
+use crate::domain::tombstone::TombstoneHash;
 
 /// A key of one column family.
 pub trait Key: Sized {
@@ -19,7 +20,7 @@ pub trait Key: Sized {
     fn decode(bytes: &[u8]) -> Result<Self, Error>;
 }
 
-/// `workspace:4 | kind:4 | identifier…`, of `profile_id_by_identifier` and `fragment_by_identifier`.
+/// `workspace:4 | kind:4 | identifier…`, of `profile_id_by_identifier`, `fragment_by_identifier` and `scrub_by_origin`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentifierKey {
     /// The workspace.
@@ -94,7 +95,7 @@ pub struct LinkKey {
     pub link: LinkId,
 }
 
-/// `workspace:4 | identifier, escaped | link id:16`, of `link_by_identifier`.
+/// `workspace:4 | identifier, escaped | link id:16`, of `link_by_identifier` and `held_link_by_identifier`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkIndexKey {
     /// The workspace.
@@ -126,6 +127,26 @@ pub struct MessageKey {
     pub workspace: WorkspaceId,
     /// The message id.
     pub message_id: String,
+}
+
+/// `workspace:4 | identifier, escaped | message id…`, of `receipt_by_identifier`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MentionKey {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// The identifier that the receipt names.
+    pub identifier: Identifier,
+    /// The message id that the receipt is found by.
+    pub message_id: String,
+}
+
+/// `workspace:4 | keyed hash:32`, of `tombstone_by_hash`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TombstoneKey {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// The keyed hash of what was erased.
+    pub hash: TombstoneHash,
 }
 
 /// `workspace:4 | !version:8`, of `model_by_version`. Complemented, so that the newest comes first.
@@ -354,6 +375,45 @@ impl Key for MessageKey {
         let mut cursor = Cursor::new(bytes, WHAT);
         let workspace = WorkspaceId(cursor.u32()?);
         Ok(Self { workspace, message_id: text(WHAT, cursor.rest().to_vec())? })
+    }
+}
+
+impl MentionKey {
+    /// What the keys of all receipts that name `identifier` start with.
+    pub fn prefix(workspace: WorkspaceId, identifier: &Identifier) -> Vec<u8> {
+        let mut out = workspace.0.to_be_bytes().to_vec();
+        put_escaped(&mut out, identifier.as_str());
+        out
+    }
+}
+
+impl Key for MentionKey {
+    fn encode(&self) -> Vec<u8> {
+        let Self { workspace, identifier, message_id } = self;
+        let mut out = Self::prefix(*workspace, identifier);
+        out.extend_from_slice(message_id.as_bytes());
+        out
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        const WHAT: &str = "mention key";
+        let mut cursor = Cursor::new(bytes, WHAT);
+        let workspace = WorkspaceId(cursor.u32()?);
+        let identifier = identifier(WHAT, take_escaped(&mut cursor)?)?;
+        Ok(Self { workspace, identifier, message_id: text(WHAT, cursor.rest().to_vec())? })
+    }
+}
+
+impl Key for TombstoneKey {
+    fn encode(&self) -> Vec<u8> {
+        let Self { workspace, hash } = self;
+        [workspace.0.to_be_bytes().as_slice(), &hash.0].concat()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let mut cursor = Cursor::new(bytes, "tombstone key");
+        let key = Self { workspace: WorkspaceId(cursor.u32()?), hash: TombstoneHash(cursor.array()?) };
+        cursor.end().map(|()| key)
     }
 }
 

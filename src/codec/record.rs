@@ -14,6 +14,7 @@ mod profile;
 mod receipt;
 mod refold;
 mod size;
+mod tombstone;
 
 use bincode::config::{BigEndian, Configuration, Limit, Varint};
 use bincode::serde::{decode_from_slice, encode_to_vec};
@@ -113,6 +114,8 @@ mod parts {
         Component { bound: u32 },
         Groups,
         Topics,
+        Erasure,
+        Suppression,
     }
 
     impl From<&Rule> for StoredRule {
@@ -127,6 +130,8 @@ mod parts {
                 Rule::Component { bound } => Self::Component { bound: *bound },
                 Rule::Groups => Self::Groups,
                 Rule::Topics => Self::Topics,
+                Rule::Erasure => Self::Erasure,
+                Rule::Suppression => Self::Suppression,
             }
         }
     }
@@ -143,6 +148,8 @@ mod parts {
                 StoredRule::Component { bound } => Self::Component { bound },
                 StoredRule::Groups => Self::Groups,
                 StoredRule::Topics => Self::Topics,
+                StoredRule::Erasure => Self::Erasure,
+                StoredRule::Suppression => Self::Suppression,
             }
         }
     }

@@ -127,6 +127,8 @@ pub enum Resolution {
     },
     /// No profile owns any of the keys.
     NotFound,
+    /// No profile owns any of the keys, because the one that did was erased.
+    Erased,
 }
 
 /// What is known of one field.

@@ -49,7 +49,7 @@ pub struct StoredEvent {
     pub source: String,
     /// The keys as they were given.
     pub raw_keys: Vec<String>,
-    /// The group, or the identifier that was given up, where the call names one.
+    /// The group, the identifier that was given up, or the address that the traits describe, where the call names one.
     pub other: Option<Identifier>,
     /// Why a topic was hushed or lifted, if the fact says so. No answer may have it.
     pub cause: String,
@@ -66,7 +66,7 @@ impl StoredEvent {
     /// The history entry of `fact` under `origin`.
     pub fn of(fact: &Fact, origin: &Identifier) -> Self {
         let (call, name, properties, other) = match &fact.body {
-            Body::Identify { traits, address: _ } => (Call::Identify, "", traits.clone(), None),
+            Body::Identify { traits, address } => (Call::Identify, "", traits.clone(), address.clone()),
             Body::Event(event) => (Call::from(event.event_type), event.name.as_str(), event.properties.clone(), None),
             Body::Group { group, traits, role, left } => {
                 let call = if *left { Call::Leave } else { Call::Group };

@@ -168,6 +168,15 @@ impl Fact {
         let (first, source) = (self.moment.clone(), self.source.clone());
         Link { first, again: Vec::new(), source, identifiers, previous }
     }
+
+    /// True if it says anything of the identifier.
+    pub fn names(&self, identifier: &Identifier) -> bool {
+        let other = match &self.body {
+            Body::Group { group: other, .. } | Body::Alias { previous: other } => Some(other),
+            Body::Identify { .. } | Body::Event(_) | Body::Hush(_) => None,
+        };
+        self.identifiers.contains(identifier) || other == Some(identifier)
+    }
 }
 
 impl Draft {

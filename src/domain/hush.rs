@@ -6,8 +6,8 @@
 //! the others say of its end, unless a lift with a later moment says otherwise, by whichever of them. A lift in one
 //! channel is about what was hushed in that channel by name; a lift in all channels is about every hush of the topic.
 //!
-//! A hush that was copied to another identifier, because a profile came apart, stays what its original identifier said:
-//! should the two meet again, it is the same hush once.
+//! A hush that was copied to another identifier, because a profile came apart, is that identifier's own from then on:
+//! nothing at it names the other, who may be erased one day. Should the two meet again, each has said it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -215,6 +215,19 @@ impl Hushes {
         let everywhere = Topic { name: topic.name.clone(), channel: String::new() };
         let lifted = |topic: &Topic| self.topics.get(topic).and_then(|opinions| opinions.lifted.as_ref());
         lifted(topic).max(lifted(&everywhere)) > Some(moment)
+    }
+
+    /// The same hushes, as if said of `origin`: of each topic the one that ends last.
+    #[must_use]
+    pub fn said_of(&self, origin: &Identifier) -> Self {
+        let mut all = Self::default();
+        for (topic, Opinions { lifted: _, hushes }) in &self.topics {
+            let last = hushes.values().max_by_key(|hush| (hush.until.is_none(), hush.until, &hush.stamp.moment));
+            let Some(Hush { until, stamp }) = last else { continue };
+            let stamp = Arc::new(Stamp { origin: origin.clone(), ..Stamp::clone(stamp) });
+            all.topics.entry(topic.clone()).or_default().keep(Hush { until: *until, stamp });
+        }
+        all
     }
 
     /// The hushes that hold at `now`, as they were said, and nothing else.

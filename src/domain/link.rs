@@ -1,5 +1,6 @@
 //! Links: the evidence that identifiers belong together.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use xxhash_rust::xxh3::Xxh3Default;
@@ -63,6 +64,29 @@ impl Link {
             self.again.sort_unstable();
         }
         true
+    }
+
+    /// What it says of others than `erased`; `None` if that is nothing. An identifier that was given up for an erased one
+    /// was nobody's by that.
+    #[must_use]
+    pub fn without(self, erased: &BTreeSet<Identifier>) -> Option<Self> {
+        let Self { first, again, source, mut identifiers, previous } = self;
+        identifiers.retain(|identifier| !erased.contains(identifier));
+        let previous = previous.filter(|identifier| !erased.contains(identifier));
+        (!identifiers.is_empty()).then_some(Self { first, again, source, identifiers, previous })
+    }
+
+    /// The one link of two that have become the same. It was said at every moment of both, except that seeing a single
+    /// identifier again never moves anything.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let (mut earlier, later) = if other.first < self.first { (other, self) } else { (self, other) };
+        let Self { first, again, source: _, identifiers, previous } = later;
+        let joins = identifiers.len() > 1 || previous.is_some();
+        let mut moments: BTreeSet<Moment> = std::mem::take(&mut earlier.again).into_iter().chain(again).collect();
+        moments.extend(joins.then_some(first));
+        moments.remove(&earlier.first);
+        Self { again: moments.into_iter().collect(), ..earlier }
     }
 
     /// Each moment at which it is to be folded.

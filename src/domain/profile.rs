@@ -144,6 +144,23 @@ impl Membership {
         self.walls.push(wall);
     }
 
+    /// What is left without the identifiers that were `erased`, and without walls to them. What was another name of one
+    /// of them stands for itself.
+    #[must_use]
+    pub fn without(&self, erased: &BTreeSet<Identifier>) -> Self {
+        let (created, latest) = (self.created.clone(), self.latest.clone());
+        let (contested, loosened, oversized) = (self.contested, self.loosened, self.oversized);
+        let walls = self.walls.iter().filter(|wall| !wall.between.iter().any(|end| erased.contains(end)));
+        let mut rest =
+            Self { latest, contested, loosened, oversized, walls: walls.cloned().collect(), ..Self::new(created) };
+        for Member { identifier, alias_of } in self.members.iter().filter(|member| !erased.contains(&member.identifier))
+        {
+            let alias_of = alias_of.clone().filter(|name| !erased.contains(name));
+            rest.join(Member { identifier: identifier.clone(), alias_of });
+        }
+        rest
+    }
+
     /// Makes `renamed` another name, and with it everything that was another name of it. Answers the members changed.
     pub fn rename(&mut self, renamed: &Member) -> Vec<Member> {
         let mut changed = Vec::new();

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::belonging::MAX_GROUPS;
+use super::erasure::Erased;
 use super::holdings::MAX_ATTRIBUTES;
 use super::hush::MAX_TOPICS;
 use super::identifier::Identifier;
@@ -43,6 +44,8 @@ pub enum Action {
     /// The fact is older than others about the same identifiers, which are too many to be folded again: it counts as
     /// if it were the newest.
     Unordered,
+    /// The identifier was erased: the fact is refused whole, and nothing of it is stored.
+    Erased,
 }
 
 /// The rule that decided.
@@ -74,6 +77,10 @@ pub enum Rule {
     Groups,
     /// One identifier may bring [`MAX_TOPICS`] topics.
     Topics,
+    /// The fact is dated before the erasure of the identifier.
+    Erasure,
+    /// The identifier was erased for good.
+    Suppression,
 }
 
 impl fmt::Display for Rule {
@@ -88,6 +95,8 @@ impl fmt::Display for Rule {
             Self::Component { bound } => write!(f, "component of {bound} links"),
             Self::Groups => write!(f, "group limit {MAX_GROUPS}"),
             Self::Topics => write!(f, "topic limit {MAX_TOPICS}"),
+            Self::Erasure => write!(f, "dated before the erasure"),
+            Self::Suppression => write!(f, "suppressed at the erasure"),
         }
     }
 }
@@ -107,7 +116,7 @@ pub struct Line {
     pub rule: Option<Rule>,
 }
 
-/// What a fact did.
+/// What a fact, a correction or an erasure did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// The fact's message id.
@@ -120,6 +129,15 @@ pub struct Receipt {
     pub seq: Seq,
     /// True if the message id had been seen before; then this is the first receipt again.
     pub duplicate: bool,
+    /// What went, if it was an erasure.
+    pub erased: Option<Erased>,
+}
+
+impl Receipt {
+    /// True if nothing of the fact is stored, because it names what was erased.
+    pub fn refuses_the_erased(&self) -> bool {
+        self.lines.iter().any(|line| line.action == Action::Erased)
+    }
 }
 
 /// A receipt as it is kept: with the log time of its fact, after which it is forgotten in due time.
@@ -136,6 +154,26 @@ pub const RECEIPT_WINDOW_MICROS: u64 = 30 * 24 * 60 * 60 * 1_000_000;
 
 impl LoggedReceipt {
     /// True if the receipt is to be forgotten at log time `now`.
+    pub fn expired(&self, now: Time) -> bool {
+        self.mention().expired(now)
+    }
+
+    /// That the receipt names an identifier.
+    pub fn mention(&self) -> Mention {
+        Mention { logged: self.logged }
+    }
+}
+
+/// That a receipt names an identifier which does not lead to it otherwise: the fact does not name it, or has no place in
+/// a history. It is forgotten with the receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mention {
+    /// The log time of the receipt.
+    pub logged: Time,
+}
+
+impl Mention {
+    /// True if it is to be forgotten at log time `now`.
     pub fn expired(&self, now: Time) -> bool {
         self.logged.plus_micros(RECEIPT_WINDOW_MICROS) <= now
     }

@@ -88,6 +88,11 @@ impl Decision {
         !self.absorbed.is_empty() || !self.attached.is_empty() || self.aliased.is_some()
     }
 
+    /// Why the identifier identifies nobody; `None` if it does identify somebody.
+    pub fn blocks(&self, identifier: &Identifier) -> Option<&Rule> {
+        self.blocked.iter().find(|(blocked, _)| blocked == identifier).map(|(_, rule)| rule)
+    }
+
     /// The strongest identifier that is not blocked, by its final name.
     pub fn origin(&self) -> Option<&Identifier> {
         self.kept.first()

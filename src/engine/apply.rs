@@ -6,6 +6,7 @@
 mod access;
 mod component;
 mod correction;
+mod erase;
 mod fact;
 mod folding;
 mod model;
@@ -13,10 +14,12 @@ mod plan;
 mod profile_rows;
 mod refold;
 mod step;
+mod tombstones;
 
 pub(super) use component::{Component, too_large};
 pub(super) use model::{check as check_model, parse as parse_model};
 pub(super) use refold::{Refolded, Sweep, refold};
+pub(super) use tombstones::Tombstones;
 
 use super::Error;
 use super::command::{Command, Effect};
@@ -97,12 +100,23 @@ fn apply(
         Command::Write { workspace, fact } => {
             let active = registry.model(workspace)?;
             let place = Place::new(workspace, seq, logged, &active);
-            fact::write(batch, &active.model, place, &fact).map(Effect::Receipt)
+            fact::write(batch, &active.model, place, registry.secret(workspace), &fact).map(Effect::Receipt)
         }
         Command::Correct { workspace, correction } => {
             let active = registry.model(workspace)?;
             let place = Place::new(workspace, seq, logged, &active);
-            correction::correct(batch, &active.model, place, &correction).map(Effect::Receipt)
+            correction::correct(batch, &active.model, place, registry.secret(workspace), &correction)
+                .map(Effect::Receipt)
+        }
+        Command::Erase { workspace, erasure } => {
+            let active = registry.model(workspace)?;
+            let place = Place::new(workspace, seq, logged, &active);
+            erase::erase(batch, &active.model, place, registry.secret(workspace), &erasure)
+        }
+        Command::Scrub { workspace } => {
+            let active = registry.model(workspace)?;
+            let more = erase::scrub(batch, &active.model, workspace, registry.secret(workspace))?;
+            Ok(Effect::Scrubbed { more })
         }
         Command::ApplyModel { workspace, source, refolds } => {
             let change = model::Change { name: &workspace, source: &source, refolds };

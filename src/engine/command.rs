@@ -5,6 +5,7 @@
 
 use crate::domain::access::{ApiKey, SecretHash};
 use crate::domain::correction::Correction;
+use crate::domain::erasure::Erasure;
 use crate::domain::fact::Fact;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::receipt::Receipt;
@@ -17,6 +18,10 @@ pub(super) enum Command {
     Write { workspace: WorkspaceId, fact: Box<Fact> },
     /// Correct what is known of identities.
     Correct { workspace: WorkspaceId, correction: Box<Correction> },
+    /// Erase a human.
+    Erase { workspace: WorkspaceId, erasure: Box<Erasure> },
+    /// Go on with what an erasure left to be gone through.
+    Scrub { workspace: WorkspaceId },
     /// Make `source` the model of the workspace of that name, which is created if there is none.
     ApplyModel {
         workspace: String,
@@ -35,8 +40,12 @@ pub(super) enum Command {
 /// What a command led to.
 #[derive(Clone, Debug)]
 pub(super) enum Effect {
-    /// The receipt of a fact or a correction.
+    /// The receipt of a fact, a correction or an erasure.
     Receipt(Receipt),
+    /// So many events of a history that is long went. The rest of the erasure is not done: it is to be asked for again.
+    Erasing { events: u64 },
+    /// A part of what an erasure had left went; whether there is more.
+    Scrubbed { more: bool },
     /// The workspace whose model is the one asked for.
     Model(WorkspaceId),
     /// The key as it is now.
@@ -48,7 +57,20 @@ pub(super) enum Effect {
 impl Command {
     /// True if commands after this one must see it committed, because it changes what all of them are read against.
     pub(super) fn stands_alone(&self) -> bool {
-        !matches!(self, Self::Write { .. } | Self::Correct { .. })
+        !matches!(self, Self::Write { .. } | Self::Correct { .. } | Self::Scrub { .. })
+    }
+
+    /// The workspace in which it erases somebody, or goes on with that.
+    pub(super) fn erases(&self) -> Option<WorkspaceId> {
+        match self {
+            Self::Erase { workspace, .. } | Self::Scrub { workspace } => Some(*workspace),
+            Self::Write { .. }
+            | Self::Correct { .. }
+            | Self::ApplyModel { .. }
+            | Self::Refold { .. }
+            | Self::CreateKey(_)
+            | Self::RevokeKey(_) => None,
+        }
     }
 }
 
@@ -57,7 +79,9 @@ impl Effect {
     pub(super) fn into_receipt(self) -> Result<Receipt, Error> {
         match self {
             Self::Receipt(receipt) => Ok(receipt),
-            Self::Model(_) | Self::Key(_) | Self::Refolded => Err(Error::NotFound("the receipt")),
+            Self::Model(_) | Self::Key(_) | Self::Refolded | Self::Erasing { .. } | Self::Scrubbed { .. } => {
+                Err(Error::NotFound("the receipt"))
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ use super::{ActiveModel, Engine, Error};
 use crate::codec::key::IdentifierKey;
 use crate::domain::identifier::Identifier;
 use crate::domain::ids::{KindId, ProfileId, WorkspaceId};
+use crate::domain::key::Key;
 use crate::domain::owner::Owner;
 use crate::domain::resolution::Rules;
 use crate::domain::resolution::explain::{self, Barriers, Step};
@@ -56,11 +57,11 @@ pub struct Apart {
 impl Engine {
     /// Why the two are one profile.
     ///
-    /// Fails with [`Error::NotFound`] if nothing is known of one of them, and with [`Error::Conflict`] if they are not
+    /// Fails with [`Error::NotFound`] if nothing is known of one of them, with [`Error::Erased`] if it was erased, and with [`Error::Conflict`] if they are not
     /// one profile, or if more hangs together with them than is folded at once.
     pub fn explain(&self, pair: &Pair) -> Result<Together, Error> {
         let active = self.model(pair.workspace)?;
-        let reader = pair.reader(self.state.store.snapshot(), &active)?;
+        let reader = pair.reader(self, &active)?;
         let profile = match reader.profiles()? {
             [Some(one), Some(other)] if one == other => one,
             _ => return conflict("the two are not one profile; ask ExplainApart (`kith apart`) what keeps them apart"),
@@ -77,11 +78,11 @@ impl Engine {
 
     /// Why the two are not one profile.
     ///
-    /// Fails with [`Error::NotFound`] if nothing is known of one of them, and with [`Error::Conflict`] if they are one
+    /// Fails with [`Error::NotFound`] if nothing is known of one of them, with [`Error::Erased`] if it was erased, and with [`Error::Conflict`] if they are one
     /// profile, or if more hangs together with them than is folded at once.
     pub fn explain_apart(&self, pair: &Pair) -> Result<Apart, Error> {
         let active = self.model(pair.workspace)?;
-        let reader = pair.reader(self.state.store.snapshot(), &active)?;
+        let reader = pair.reader(self, &active)?;
         let profiles = reader.profiles()?;
         let [of_a, of_b] = profiles;
         if of_a.is_some() && of_a == of_b {
@@ -100,16 +101,18 @@ impl Engine {
 }
 
 impl Pair {
-    fn reader<'a>(&'a self, view: View<'a>, active: &'a ActiveModel) -> Result<Reader<'a>, Error> {
+    fn reader<'a>(&'a self, engine: &'a Engine, active: &'a ActiveModel) -> Result<Reader<'a>, Error> {
         let model = &active.model;
         let kind = model.kind_by_id(self.kind).ok_or(Error::NotFound("the kind"))?;
-        Ok(Reader { pair: self, view, rules: Rules { model, kind } })
+        let view = engine.state.store.snapshot();
+        Ok(Reader { pair: self, engine, view, rules: Rules { model, kind } })
     }
 }
 
 /// What is stored of a pair, as of one moment.
 struct Reader<'a> {
     pair: &'a Pair,
+    engine: &'a Engine,
     view: View<'a>,
     rules: Rules<'a>,
 }
@@ -118,9 +121,16 @@ impl Reader<'_> {
     /// The profiles of the two.
     fn profiles(&self) -> Result<[Option<ProfileId>; 2], Error> {
         let Pair { a, b, .. } = self.pair;
-        let a = self.owner(a)?.ok_or(Error::NotFound("the identifier `a`"))?;
-        let b = self.owner(b)?.ok_or(Error::NotFound("the identifier `b`"))?;
-        Ok([a.profile, b.profile])
+        Ok([self.known(a, "the identifier `a`")?.profile, self.known(b, "the identifier `b`")?.profile])
+    }
+
+    fn known(&self, identifier: &Identifier, name: &'static str) -> Result<Owner, Error> {
+        if let Some(owner) = self.owner(identifier)? {
+            return Ok(owner);
+        }
+        let tombstones = self.engine.state.tombstones(&self.view, self.pair.workspace);
+        let erased = tombstones.has(&Key::Identifier(identifier.clone()))?;
+        Err(if erased { Error::Erased(name) } else { Error::NotFound(name) })
     }
 
     /// What is known of an identifier. One that the model blocks is known, and belongs to nobody.

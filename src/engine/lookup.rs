@@ -10,6 +10,7 @@ mod through_view;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::state::State;
 use super::{Engine, Error, Tier, members};
 use crate::codec;
 use crate::codec::document::{self, Document};
@@ -69,7 +70,7 @@ impl Engine {
     ) -> Result<Answer, Error> {
         let beyond = self.beyond(workspace, question)?;
         let view = self.state.store.view(tier);
-        let reader = Reader { view: &view, workspace, question, beyond: beyond.as_ref(), memo: RefCell::default() };
+        let reader = self.reader(&view, workspace, question, beyond.as_ref());
         let mut shared = None;
         for (at, key) in keys {
             match reader.find(*at, key)? {
@@ -80,6 +81,11 @@ impl Engine {
         }
         if let Some(answer) = shared {
             return Ok(answer);
+        }
+        for (at, key) in keys {
+            if reader.is_erased(key)? {
+                return reader.nobody(*at, key);
+            }
         }
         let (at, key) = keys.first().ok_or(Error::NotFound("the key"))?;
         reader.nobody(*at, key)
@@ -97,13 +103,23 @@ impl Engine {
         let store = &self.state.store;
         let version = store.version();
         let view = store.view(Tier::Disk);
-        let answers = Reader { view: &view, workspace, question, beyond, memo: RefCell::default() }.find_many(keys);
+        let answers = self.reader(&view, workspace, question, beyond).find_many(keys);
         if store.version() == version {
             return answers;
         }
         // Something was committed meanwhile, and the answers may be of two minds. A snapshot is slower and of one.
         let view = store.snapshot();
-        Reader { view: &view, workspace, question, beyond, memo: RefCell::default() }.find_many(keys)
+        self.reader(&view, workspace, question, beyond).find_many(keys)
+    }
+
+    fn reader<'a>(
+        &'a self,
+        view: &'a View<'a>,
+        workspace: WorkspaceId,
+        question: Question<'a>,
+        beyond: Option<&'a Beyond>,
+    ) -> Reader<'a> {
+        Reader { state: &self.state, view, workspace, question, beyond, memo: RefCell::default() }
     }
 }
 
@@ -151,6 +167,7 @@ impl Found {
 
 /// One lookup on its way through the tables.
 struct Reader<'a> {
+    state: &'a State,
     view: &'a View<'a>,
     workspace: WorkspaceId,
     question: Question<'a>,
@@ -292,13 +309,20 @@ impl<'a> Reader<'a> {
         Ok(Answer { key: at, resolution: Resolution::Found(id), fields, hushed, viewed: None })
     }
 
+    /// The answer of a key that leads nowhere, because nobody has it or because whoever had it was erased.
     fn nobody(&self, at: usize, key: &Key) -> Result<Answer, Error> {
+        let resolution = if self.is_erased(key)? { Resolution::Erased } else { Resolution::NotFound };
         let fields = match self.question.fields {
             Fields::Named(names) => names.iter().map(|name| (name.clone(), Field::NotSet)).collect(),
             Fields::Everything => Vec::new(),
         };
         let fields = self.with_address(key, fields)?;
-        Ok(Answer { key: at, resolution: Resolution::NotFound, fields, hushed: Vec::new(), viewed: None })
+        Ok(Answer { key: at, resolution, fields, hushed: Vec::new(), viewed: None })
+    }
+
+    /// Whether a key that leads nowhere names what was erased.
+    fn is_erased(&self, key: &Key) -> Result<bool, Error> {
+        Ok(self.state.tombstones(self.view, self.workspace).has(key)?)
     }
 
     /// Fills in what belongs to the identifier asked by, and not to the customer.

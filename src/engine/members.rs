@@ -108,7 +108,7 @@ impl Engine {
     }
 
     /// At most `limit` members of the profile that `key` leads to, strictly after the place `after`. `None` if there is
-    /// no such profile.
+    /// no such profile; fails with [`Error::Erased`] if it was erased.
     pub fn members(
         &self,
         workspace: WorkspaceId,
@@ -118,7 +118,7 @@ impl Engine {
         limit: usize,
     ) -> Result<Option<MemberPage>, Error> {
         let view = self.state.store.snapshot();
-        let Some(profile) = super::show::find(&view, workspace, key, kind)? else { return Ok(None) };
+        let Some(profile) = self.find(&view, workspace, key, kind)? else { return Ok(None) };
         Members { view: &view, workspace }.list(&identifiers(&profile), after, limit).map(Some)
     }
 }

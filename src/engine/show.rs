@@ -15,7 +15,8 @@ use crate::store::catalogue::{EVENTS, MERGES, OWNERS, PROFILES, SURVIVORS};
 use crate::store::view::View;
 
 impl Engine {
-    /// The profile that `key` leads to, and the merges that led to it, oldest first. `None` if there is none.
+    /// The profile that `key` leads to, and the merges that led to it, oldest first. `None` if there is none;
+    /// fails with [`Error::Erased`] if it was erased.
     pub fn profile(
         &self,
         workspace: WorkspaceId,
@@ -23,7 +24,7 @@ impl Engine {
         kind: KindId,
     ) -> Result<Option<(Profile, Vec<Merge>)>, Error> {
         let view = self.state.store.snapshot();
-        let Some(profile) = find(&view, workspace, key, kind)? else { return Ok(None) };
+        let Some(profile) = self.find(&view, workspace, key, kind)? else { return Ok(None) };
         let mut merges: Vec<Merge> = Vec::new();
         for absorbed in &profile.retired {
             merges.extend(MERGES.get(&view, &ProfileKey { workspace, profile: *absorbed })?);
@@ -34,7 +35,7 @@ impl Engine {
     }
 
     /// At most `limit` events of the profile that `key` leads to, newest first, those of one moment by message id,
-    /// strictly after the place `after`. `None` if there is no such profile.
+    /// strictly after the place `after`. `None` if there is no such profile; fails with [`Error::Erased`] if it was erased.
     pub fn events(
         &self,
         workspace: WorkspaceId,
@@ -44,7 +45,7 @@ impl Engine {
         limit: usize,
     ) -> Result<Option<Vec<StoredEvent>>, Error> {
         let view = self.state.store.snapshot();
-        let Some(profile) = find(&view, workspace, key, kind)? else { return Ok(None) };
+        let Some(profile) = self.find(&view, workspace, key, kind)? else { return Ok(None) };
         let starts: Vec<(Vec<u8>, Vec<u8>)> = profile
             .membership
             .members()
@@ -66,10 +67,24 @@ impl Engine {
         }
         merge_histories(histories, limit).map(Some)
     }
+
+    /// The profile of `kind` that `key` leads to. Fails with [`Error::Erased`] if it does not because of an erasure.
+    pub(super) fn find(
+        &self,
+        view: &View<'_>,
+        workspace: WorkspaceId,
+        key: &Key,
+        kind: KindId,
+    ) -> Result<Option<Profile>, Error> {
+        let found = find(view, workspace, key, kind)?;
+        if found.is_none() && self.state.tombstones(view, workspace).has(key)? {
+            return Err(Error::Erased("the profile that the key led to"));
+        }
+        Ok(found)
+    }
 }
 
-/// The profile of `kind` that `key` leads to.
-pub(super) fn find(view: &View<'_>, workspace: WorkspaceId, key: &Key, kind: KindId) -> Result<Option<Profile>, Error> {
+fn find(view: &View<'_>, workspace: WorkspaceId, key: &Key, kind: KindId) -> Result<Option<Profile>, Error> {
     let id = match key {
         Key::Profile(id) => Some(*id),
         Key::Identifier(identifier) => {

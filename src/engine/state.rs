@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use tokio::sync::watch;
 
 use super::Error;
+use super::apply::Tombstones;
 use crate::codec::key::ModelKey;
 use crate::codec::record::ModelVersion;
 use crate::domain::access::{ApiKey, SecretHash};
 use crate::domain::ids::{Seq, WorkspaceId};
 use crate::domain::model::Model;
+use crate::domain::tombstone::TombstoneSecret;
 use crate::store::catalogue::{KEYS, MODELS};
 use crate::store::view::View;
 use crate::store::{Store, Tier, meta};
@@ -29,11 +31,12 @@ pub struct ActiveModel {
     pub model: Model,
 }
 
-/// The workspaces and their models.
+/// The workspaces, their models, and the secrets of those that have tombstones.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Registry {
     names: BTreeMap<String, WorkspaceId>,
     models: BTreeMap<WorkspaceId, Arc<ActiveModel>>,
+    secrets: BTreeMap<WorkspaceId, TombstoneSecret>,
 }
 
 pub(super) struct State {
@@ -105,6 +108,12 @@ impl State {
         self.registry.read().unwrap_or_else(PoisonError::into_inner).model(workspace)
     }
 
+    /// The tombstones of a workspace, as `view` has them.
+    pub(super) fn tombstones<'v>(&self, view: &'v View<'v>, workspace: WorkspaceId) -> Tombstones<'v, View<'v>> {
+        let registry = self.registry.read().unwrap_or_else(PoisonError::into_inner);
+        Tombstones { from: view, workspace, secret: registry.secret(workspace) }
+    }
+
     pub(super) fn keys(&self, workspace: WorkspaceId) -> Result<Vec<ApiKey>, Error> {
         let view = self.store.view(Tier::Disk);
         let mut keys = Vec::new();
@@ -154,6 +163,7 @@ impl Registry {
             let ModelVersion { rules, refolding, .. } = stored;
             registry.models.insert(id, Arc::new(ActiveModel { version, rules, refolding, model }));
         }
+        registry.secrets.extend(meta::tombstone_secrets(view)?);
         Ok(registry)
     }
 
@@ -169,6 +179,16 @@ impl Registry {
     /// The id for a workspace to be created.
     pub(super) fn next_workspace(&self) -> WorkspaceId {
         WorkspaceId(self.names.values().map(|id| id.0).max().unwrap_or(0).saturating_add(1))
+    }
+
+    /// All workspaces.
+    pub(super) fn workspaces(&self) -> impl Iterator<Item = WorkspaceId> {
+        self.names.values().copied()
+    }
+
+    /// What the tombstones of a workspace are found by; `None` as long as it has none.
+    pub(super) fn secret(&self, workspace: WorkspaceId) -> Option<TombstoneSecret> {
+        self.secrets.get(&workspace).copied()
     }
 
     pub(super) fn model(&self, workspace: WorkspaceId) -> Result<Arc<ActiveModel>, Error> {

@@ -3,6 +3,7 @@
 //! It takes commands from a bounded queue, applies them over one batch, commits the batch with one fsync, and only
 //! then sends the receipts: many writes share the price of a disk flush, and none is acknowledged before it is paid.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +16,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use super::command::{Command, Effect};
 use super::state::State;
 use super::{Durability, Error, apply};
-use crate::domain::ids::LogPlace;
+use crate::domain::ids::{LogPlace, WorkspaceId};
 use crate::domain::time::Time;
 use crate::store;
 use crate::store::batch::Batch;
@@ -78,7 +79,9 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn start(state: Arc<State>, jobs: mpsc::Receiver<Job>, durability: Durability) -> Result<Self, Error> {
         let stop = Arc::new(Notify::new());
-        let work = Work { place: state.store.place()?, state, jobs, sync: durability == Durability::Sync };
+        // What an erasure left to be done when the process ended may be there still.
+        let scrubs = state.registry().workspaces().collect();
+        let work = Work { place: state.store.place()?, state, jobs, sync: durability == Durability::Sync, scrubs };
         let stopped = Arc::clone(&stop);
         let thread = Builder::new_current_thread().build().and_then(|waiting| {
             let run = move || work.run(&waiting, &stopped);
@@ -105,6 +108,8 @@ struct Work {
     jobs: mpsc::Receiver<Job>,
     place: LogPlace,
     sync: bool,
+    /// Workspaces in which an erasure may have left histories to be gone through.
+    scrubs: BTreeSet<WorkspaceId>,
 }
 
 impl Work {
@@ -119,8 +124,15 @@ impl Work {
         }
     }
 
-    /// The next job; `None` once the writer is to stop.
+    /// The next job; `None` once the writer is to stop. As long as nobody asks for anything, it goes on with what
+    /// erasures have left, whoever had asked for those.
     async fn next(&mut self, stop: &Notify) -> Option<Job> {
+        if let Some(workspace) = self.scrubs.first().copied() {
+            if let Ok(job) = self.jobs.try_recv() {
+                return Some(job);
+            }
+            return Some(Job::new(Command::Scrub { workspace }, self.place.log_time).0);
+        }
         tokio::select! {
             job = self.jobs.recv() => job,
             () = stop.notified() => None,
@@ -137,7 +149,14 @@ impl Work {
         let mut next = Some(first);
         while let Some(Job { command, logged, reply }) = next.take() {
             let alone = command.stands_alone();
+            let erases = command.erases();
             let answer = apply::apply_next(&mut batch, &registry, &mut place, logged, command);
+            if let Some(workspace) = erases {
+                match answer {
+                    Ok(Effect::Scrubbed { more: false }) | Err(_) => self.scrubs.remove(&workspace),
+                    Ok(_) => self.scrubs.insert(workspace),
+                };
+            }
             answers.push((reply, answer));
             let full = alone || answers.len() >= MAX_GROUP || batch.bytes() >= MAX_GROUP_BYTES;
             next = if full { None } else { self.jobs.try_recv().ok() };

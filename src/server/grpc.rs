@@ -4,13 +4,17 @@ mod admin;
 mod identity;
 mod lookup;
 mod model;
+mod privacy;
 mod profile;
 mod write;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use rand::TryRngCore as _;
+use rand::rngs::OsRng;
 use tonic::service::Routes;
+use uuid::Builder;
 
 use super::auth::{Caller, Guard};
 use super::drain::Drain;
@@ -26,6 +30,7 @@ use crate::proto::v1::admin_service_server::AdminServiceServer;
 use crate::proto::v1::identity_service_server::IdentityServiceServer;
 use crate::proto::v1::lookup_service_server::LookupServiceServer;
 use crate::proto::v1::model_service_server::ModelServiceServer;
+use crate::proto::v1::privacy_service_server::PrivacyServiceServer;
 use crate::proto::v1::profile_service_server::ProfileServiceServer;
 use crate::proto::v1::write_service_server::WriteServiceServer;
 
@@ -35,6 +40,8 @@ const TOKEN_TIME: Duration = Duration::from_secs(2);
 const DEFAULT_PAGE_SIZE: usize = 50;
 /// How many rows a page may have.
 const MAX_PAGE_SIZE: usize = 1_000;
+/// The randomness of a message id that is made here, in bytes.
+const MESSAGE_ID_BYTES: usize = 16;
 
 /// What every handler works with.
 #[derive(Clone)]
@@ -61,6 +68,7 @@ pub fn faces(routes: Routes, context: &Context, max_message_bytes: usize) -> Fac
     let profile = ProfileServiceServer::new(profile::Profile(context.clone()));
     let identity = IdentityServiceServer::new(identity::Identity(context.clone()));
     let model = ModelServiceServer::new(model::Models(context.clone()));
+    let privacy = PrivacyServiceServer::new(privacy::Privacy(context.clone()));
     let admin = AdminServiceServer::new(admin::Admin(context.clone()));
     let max = max_message_bytes;
     let lookup = lookup.max_decoding_message_size(max).max_encoding_message_size(max);
@@ -71,6 +79,7 @@ pub fn faces(routes: Routes, context: &Context, max_message_bytes: usize) -> Fac
         .add_service(profile.max_decoding_message_size(max).max_encoding_message_size(max))
         .add_service(identity.max_decoding_message_size(max).max_encoding_message_size(max))
         .add_service(model.max_decoding_message_size(max).max_encoding_message_size(max))
+        .add_service(privacy.max_decoding_message_size(max).max_encoding_message_size(max))
         .add_service(admin.max_decoding_message_size(max).max_encoding_message_size(max))
         .prepare();
     Faces { lookup, write, routes }
@@ -96,6 +105,13 @@ fn read_page_size(page_size: i32) -> Result<usize, Invalid> {
             Err(Invalid::new(Reason::TooLarge, "page_size", text))
         }
     }
+}
+
+/// The message id of a request that brings none.
+fn new_message_id() -> Result<String, Refusal> {
+    let mut bytes = [0; MESSAGE_ID_BYTES];
+    OsRng.try_fill_bytes(&mut bytes).map_err(|error| Refusal::internal(&error))?;
+    Ok(Builder::from_random_bytes(bytes).into_uuid().to_string())
 }
 
 fn nobody() -> Refusal {

@@ -62,7 +62,7 @@ const WRITE: Access = Access::Scoped(Scope::Write);
 const ADMIN: Access = Access::Scoped(Scope::Admin);
 
 /// The catalogue, what is called most first.
-pub static ENTRIES: [Entry; 33] = [
+pub static ENTRIES: [Entry; 34] = [
     entry("/kith.v1.LookupService/Lookup", READ, Shape::Unary, Face::Lookup),
     entry("/kith.v1.LookupService/BatchLookup", READ, Shape::Unary, Face::Lookup),
     entry("/kith.v1.LookupService/StreamLookup", READ, Shape::Stream, Face::Lookup),
@@ -84,6 +84,7 @@ pub static ENTRIES: [Entry; 33] = [
     entry("/kith.v1.ModelService/GetModel", READ, Shape::Unary, Face::Other),
     entry("/kith.v1.ModelService/DiffModel", READ, Shape::Stream, Face::Other),
     entry("/kith.v1.ModelService/ApplyModel", ADMIN, Shape::Unary, Face::Other),
+    entry("/kith.v1.PrivacyService/Erase", WRITE, Shape::Unary, Face::Other),
     entry("/kith.v1.AdminService/GetStats", ADMIN, Shape::Unary, Face::Other),
     entry("/kith.v1.AdminService/CreateKey", ADMIN, Shape::Unary, Face::Other),
     entry("/kith.v1.AdminService/ListKeys", ADMIN, Shape::Unary, Face::Other),

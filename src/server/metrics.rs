@@ -33,6 +33,8 @@ pub enum LookupResult {
     Refused,
     /// Several people share the key.
     Shared,
+    /// The profile that a key led to was erased.
+    Erased,
 }
 
 /// What became of a fact, in the order of [`FACT_RESULTS`].
@@ -44,14 +46,16 @@ pub enum FactResult {
     Duplicate,
     /// It was refused.
     Refused,
+    /// It names an identifier that was erased, and nothing of it is stored.
+    Erased,
 }
 
 /// The labels of [`LookupResult`].
-const LOOKUP_RESULTS: [&str; 4] = ["found", "not_found", "refused", "shared"];
+const LOOKUP_RESULTS: [&str; 5] = ["found", "not_found", "refused", "shared", "erased"];
 /// The labels of [`FactResult`].
-const FACT_RESULTS: [&str; 3] = ["applied", "duplicate", "refused"];
+const FACT_RESULTS: [&str; 4] = ["applied", "duplicate", "refused", "erased"];
 /// The labels of [`Action`], in its order.
-const ACTIONS: [&str; 14] = [
+const ACTIONS: [&str; 15] = [
     "created",
     "attached",
     "merged",
@@ -66,6 +70,7 @@ const ACTIONS: [&str; 14] = [
     "released",
     "walled",
     "unordered",
+    "erased",
 ];
 
 /// What one core counts.

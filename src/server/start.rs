@@ -25,13 +25,14 @@ use crate::proto;
 const BACKLOG: i32 = 1_024;
 
 /// The services that health checks can ask for; the empty name is the server as a whole.
-const SERVICES: [&str; 7] = [
+const SERVICES: [&str; 8] = [
     "",
     <proto::v1::lookup_service_server::LookupServiceServer<()> as NamedService>::NAME,
     <proto::v1::write_service_server::WriteServiceServer<()> as NamedService>::NAME,
     <proto::v1::profile_service_server::ProfileServiceServer<()> as NamedService>::NAME,
     <proto::v1::identity_service_server::IdentityServiceServer<()> as NamedService>::NAME,
     <proto::v1::model_service_server::ModelServiceServer<()> as NamedService>::NAME,
+    <proto::v1::privacy_service_server::PrivacyServiceServer<()> as NamedService>::NAME,
     <proto::v1::admin_service_server::AdminServiceServer<()> as NamedService>::NAME,
 ];
 

@@ -198,7 +198,9 @@ impl From<engine::Error> for Refusal {
             }
             engine::Error::NotInMemory => Self::internal(&"a read of the disk was refused and not repeated"),
             engine::Error::Closed => Self::draining(),
-            engine::Error::NotFound(_) => Self::new(ErrorReason::NotFound, error.to_string()),
+            engine::Error::NotFound(_) | engine::Error::Erased(_) => {
+                Self::new(ErrorReason::NotFound, error.to_string())
+            }
             engine::Error::Conflict(text) => Self::new(ErrorReason::Conflict, text),
             engine::Error::Store(error) => {
                 tracing::error!(%error, "the store failed");

@@ -57,7 +57,7 @@ impl<'s> Batch<'s> {
         self.bytes
     }
 
-    /// True if it changes a workspace, a model or an API key: what the engine keeps in memory.
+    /// True if it changes a workspace, its secret, a model or an API key: what the engine keeps in memory.
     pub fn changes_registry(&self) -> bool {
         [Family::Meta, Family::ModelByVersion, Family::KeyByHash].iter().any(|family| self.kept.contains_key(family))
     }

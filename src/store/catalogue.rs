@@ -5,21 +5,23 @@
 use super::options::Preset;
 use super::table::Table;
 use crate::codec::key::{
-    EventKey, IdentifierKey, LinkIndexKey, LinkKey, MemberKey, MessageKey, ModelKey, ProfileKey, SizeKey, TallyKey,
-    WallKey,
+    EventKey, IdentifierKey, LinkIndexKey, LinkKey, MemberKey, MentionKey, MessageKey, ModelKey, ProfileKey, SizeKey,
+    TallyKey, TombstoneKey, WallKey,
 };
 use crate::codec::record::ModelVersion;
 use crate::domain::access::{ApiKey, SecretHash};
 use crate::domain::belonging::{GroupMember, Tally};
+use crate::domain::erasure::Scrub;
 use crate::domain::event::StoredEvent;
 use crate::domain::holdings::Holdings;
 use crate::domain::ids::{ProfileId, WorkspaceId};
 use crate::domain::link::Link;
 use crate::domain::owner::Owner;
 use crate::domain::profile::{Merge, Profile};
-use crate::domain::receipt::LoggedReceipt;
+use crate::domain::receipt::{LoggedReceipt, Mention};
 use crate::domain::refold::Refold;
 use crate::domain::size::Size;
+use crate::domain::tombstone::Tombstone;
 use crate::domain::wall::Wall;
 
 /// A column family. The order is that of the file format and of `kith stats`; new ones go to the end.
@@ -59,6 +61,14 @@ pub enum Family {
     TallyByAccount,
     /// How far the identities of a workspace are folded again, where the rules have changed.
     RefoldByWorkspace,
+    /// What was erased and when, by the keyed hash of the identifier or of the profile id.
+    TombstoneByHash,
+    /// Histories that are still to be gone through for what they say of erased identifiers.
+    ScrubByOrigin,
+    /// Receipts that name an identifier which does not lead to them otherwise; they expire with those.
+    ReceiptByIdentifier,
+    /// Links that named an identifier when it was in quarantine. They are not followed; an erasure finds them here.
+    HeldLinkByIdentifier,
 }
 
 /// [`Family::LinkById`].
@@ -94,10 +104,18 @@ pub const MEMBERS: Table<MemberKey, GroupMember> = Table::new(Family::MemberByAc
 pub const TALLIES: Table<TallyKey, Tally> = Table::new(Family::TallyByAccount);
 /// [`Family::RefoldByWorkspace`].
 pub const REFOLDS: Table<WorkspaceId, Refold> = Table::new(Family::RefoldByWorkspace);
+/// [`Family::TombstoneByHash`].
+pub const TOMBSTONES: Table<TombstoneKey, Tombstone> = Table::new(Family::TombstoneByHash);
+/// [`Family::ScrubByOrigin`].
+pub const SCRUBS: Table<IdentifierKey, Scrub> = Table::new(Family::ScrubByOrigin);
+/// [`Family::ReceiptByIdentifier`].
+pub const MENTIONS: Table<MentionKey, Mention> = Table::new(Family::ReceiptByIdentifier);
+/// [`Family::HeldLinkByIdentifier`].
+pub const HELD_LINKS: Table<LinkIndexKey, ()> = Table::new(Family::HeldLinkByIdentifier);
 
 impl Family {
     /// All of them, in order.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 21] = [
         Self::LinkById,
         Self::LinkByIdentifier,
         Self::ProfileIdByIdentifier,
@@ -115,6 +133,10 @@ impl Family {
         Self::MemberByAccount,
         Self::TallyByAccount,
         Self::RefoldByWorkspace,
+        Self::TombstoneByHash,
+        Self::ScrubByOrigin,
+        Self::ReceiptByIdentifier,
+        Self::HeldLinkByIdentifier,
     ];
 
     /// Its name in the database: what it holds, then what it is found by.
@@ -137,6 +159,10 @@ impl Family {
             Self::MemberByAccount => "member_by_account",
             Self::TallyByAccount => "tally_by_account",
             Self::RefoldByWorkspace => "refold_by_workspace",
+            Self::TombstoneByHash => "tombstone_by_hash",
+            Self::ScrubByOrigin => "scrub_by_origin",
+            Self::ReceiptByIdentifier => "receipt_by_identifier",
+            Self::HeldLinkByIdentifier => "held_link_by_identifier",
         }
     }
 
@@ -147,18 +173,23 @@ impl Family {
             | Self::ProfileById
             | Self::FragmentByIdentifier
             | Self::LinkById
-            | Self::TallyByAccount => Preset::PointReads,
+            | Self::TallyByAccount
+            | Self::TombstoneByHash => Preset::PointReads,
             Self::ReceiptByMessageId => Preset::Expiring,
-            Self::LinkByIdentifier | Self::EventByIdentifierTime | Self::SizeByProfile | Self::MemberByAccount => {
-                Preset::Scans
-            }
+            Self::ReceiptByIdentifier => Preset::ExpiringScans,
+            Self::LinkByIdentifier
+            | Self::EventByIdentifierTime
+            | Self::SizeByProfile
+            | Self::MemberByAccount
+            | Self::HeldLinkByIdentifier => Preset::Scans,
             Self::AliasByProfileId
             | Self::MergeByProfileId
             | Self::ModelByVersion
             | Self::KeyByHash
             | Self::Meta
             | Self::WallByIdentifier
-            | Self::RefoldByWorkspace => Preset::Small,
+            | Self::RefoldByWorkspace
+            | Self::ScrubByOrigin => Preset::Small,
         }
     }
 }

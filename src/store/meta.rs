@@ -1,8 +1,9 @@
-//! `meta`: the place of the last commit, and the names of workspaces.
+//! `meta`: the place of the last commit, the names of workspaces, and the secrets that their tombstones are found by.
 //!
 //! ```text
 //! "applied"             | seq:8 | log time:8
 //! "workspace/" | name…  | workspace id:4
+//! "tombstones/" | workspace id:4 | secret:32
 //! ```
 
 use rocksdb::WriteBatch;
@@ -15,9 +16,11 @@ use crate::codec;
 use crate::codec::read::Cursor;
 use crate::domain::ids::{LogPlace, Seq, WorkspaceId};
 use crate::domain::time::Time;
+use crate::domain::tombstone::TombstoneSecret;
 
 const APPLIED_KEY: &[u8] = b"applied";
 const WORKSPACE_PREFIX: &[u8] = b"workspace/";
+const TOMBSTONES_PREFIX: &[u8] = b"tombstones/";
 
 pub(super) fn read_place(store: &Store) -> Result<LogPlace, Error> {
     let view = store.view(Tier::Disk);
@@ -48,6 +51,23 @@ pub fn workspaces(view: &View<'_>) -> Result<Vec<(String, WorkspaceId)>, Error> 
 /// Gives a workspace its name.
 pub fn put_workspace(batch: &mut Batch<'_>, name: &str, id: WorkspaceId) {
     batch.put(Family::Meta, [WORKSPACE_PREFIX, name.as_bytes()].concat(), id.0.to_be_bytes().to_vec());
+}
+
+/// The secrets of the workspaces that have tombstones.
+pub fn tombstone_secrets(view: &View<'_>) -> Result<Vec<(WorkspaceId, TombstoneSecret)>, Error> {
+    let mut found = Vec::new();
+    for row in view.scan(Family::Meta, TOMBSTONES_PREFIX, TOMBSTONES_PREFIX)? {
+        let (key, value) = row?;
+        let id = decode(key.get(TOMBSTONES_PREFIX.len()..).unwrap_or_default(), |cursor| cursor.u32())?;
+        found.push((WorkspaceId(id), TombstoneSecret(decode(&value, |cursor| cursor.array())?)));
+    }
+    Ok(found)
+}
+
+/// Gives a workspace the secret that its tombstones are found by, for ever.
+pub fn put_tombstone_secret(batch: &mut Batch<'_>, id: WorkspaceId, secret: TombstoneSecret) {
+    let key = [TOMBSTONES_PREFIX, &id.0.to_be_bytes()].concat();
+    batch.put(Family::Meta, key, secret.0.to_vec());
 }
 
 fn decode<T>(bytes: &[u8], take: impl FnOnce(&mut Cursor<'_>) -> Result<T, codec::Error>) -> Result<T, Error> {

@@ -8,7 +8,7 @@ use rocksdb::{
 };
 
 use crate::codec::record::Record;
-use crate::domain::receipt::LoggedReceipt;
+use crate::domain::receipt::{LoggedReceipt, Mention};
 use crate::domain::time::Time;
 
 /// Bytes of writes kept in memory before they are flushed, all families together.
@@ -36,6 +36,8 @@ pub(super) enum Preset {
     Expiring,
     /// Ranges: larger blocks, better compressed at the bottom.
     Scans,
+    /// As scans, and forgotten in log time by compaction.
+    ExpiringScans,
     /// A few records.
     Small,
 }
@@ -79,12 +81,17 @@ impl Tuning {
             Preset::Expiring => {
                 point_reads(&mut options, &mut blocks);
                 let log_time = Arc::clone(&self.log_time);
-                options.set_compaction_filter("receipts expire", move |_, _, value| expire(value, &log_time));
+                let expired = |value: &[u8], now| LoggedReceipt::decode(value).is_ok_and(|known| known.expired(now));
+                let forget = move |_, _: &[u8], value: &[u8]| decide(expired(value, time(&log_time)));
+                options.set_compaction_filter("receipts expire", forget);
             }
-            Preset::Scans => {
-                blocks.set_block_size(16 * 1024);
-                blocks.set_bloom_filter(BLOOM_BITS, false);
-                options.set_bottommost_compression_type(DBCompressionType::Zstd);
+            Preset::Scans => scans(&mut options, &mut blocks),
+            Preset::ExpiringScans => {
+                scans(&mut options, &mut blocks);
+                let log_time = Arc::clone(&self.log_time);
+                let expired = |value: &[u8], now| Mention::decode(value).is_ok_and(|known| known.expired(now));
+                let forget = move |_, _: &[u8], value: &[u8]| decide(expired(value, time(&log_time)));
+                options.set_compaction_filter("mentions expire", forget);
             }
             Preset::Small => options.set_write_buffer_size(1024 * 1024),
         }
@@ -102,11 +109,17 @@ fn point_reads(options: &mut Options, blocks: &mut BlockBasedOptions) {
     options.set_memtable_prefix_bloom_ratio(0.05);
 }
 
-/// A record that does not decode is kept: losing it silently would be worse.
-fn expire(value: &[u8], log_time: &AtomicU64) -> CompactionDecision {
-    let now = Time::from_micros(log_time.load(Ordering::Relaxed));
-    match LoggedReceipt::decode(value) {
-        Ok(receipt) if receipt.expired(now) => CompactionDecision::Remove,
-        Ok(_) | Err(_) => CompactionDecision::Keep,
-    }
+fn scans(options: &mut Options, blocks: &mut BlockBasedOptions) {
+    blocks.set_block_size(16 * 1024);
+    blocks.set_bloom_filter(BLOOM_BITS, false);
+    options.set_bottommost_compression_type(DBCompressionType::Zstd);
+}
+
+fn time(log_time: &AtomicU64) -> Time {
+    Time::from_micros(log_time.load(Ordering::Relaxed))
+}
+
+/// A record that does not decode has not expired: losing it silently would be worse.
+fn decide(expired: bool) -> CompactionDecision {
+    if expired { CompactionDecision::Remove } else { CompactionDecision::Keep }
 }

@@ -68,6 +68,12 @@ impl<K: Key, V: Record> Table<K, V> {
         from.rows(self.family, prefix, start, limit)?.into_iter().map(decode).collect()
     }
 
+    /// As [`Table::rows`], without reading the values.
+    pub fn keys(&self, from: &impl Read, prefix: &[u8], start: &[u8], limit: usize) -> Result<Vec<K>, Error> {
+        let rows = from.rows(self.family, prefix, start, limit)?.into_iter();
+        rows.map(|(key, _)| K::decode(&key).map_err(|source| self.corrupt(source))).collect()
+    }
+
     /// The rows whose keys start with `prefix`, in key order, from `from` on.
     pub fn scan<'v>(
         &self,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use kith::codec::document::{COMPUTED, Document, Field, encode};
 use kith::codec::key::{
-    EventKey, IdentifierKey, Key, LinkIndexKey, LinkKey, MemberKey, MessageKey, ModelKey, ProfileKey, SizeKey,
-    TallyKey, WallKey,
+    EventKey, IdentifierKey, Key, LinkIndexKey, LinkKey, MemberKey, MentionKey, MessageKey, ModelKey, ProfileKey,
+    SizeKey, TallyKey, TombstoneKey, WallKey,
 };
 use kith::codec::read::Cursor;
 use kith::codec::record::{ModelVersion, Record, read_hush, read_ties, split_profile};
@@ -14,6 +14,7 @@ use kith::codec::value::{put, take};
 use kith::domain::access::{ApiKey, Scope, SecretHash};
 use kith::domain::aggregate::{Aggregate, State};
 use kith::domain::belonging::{Belonging, GroupMember, Tally, Ties};
+use kith::domain::erasure::{Erased, Scrub};
 use kith::domain::event::{Call, StoredEvent};
 use kith::domain::holdings::{Cell, Holdings, Stamp};
 use kith::domain::hush::{Hushes, Said, Topic};
@@ -22,10 +23,11 @@ use kith::domain::ids::{KindId, ProfileId, Seq, WorkspaceId};
 use kith::domain::link::{Link, Moment};
 use kith::domain::owner::Owner;
 use kith::domain::profile::{Member, Membership, Merge, Profile};
-use kith::domain::receipt::{Action, Line, LoggedReceipt, Receipt, Rule};
+use kith::domain::receipt::{Action, Line, LoggedReceipt, Mention, Receipt, Rule};
 use kith::domain::refold::{self, Refold};
 use kith::domain::size::{Gain, Size};
 use kith::domain::time::Time;
+use kith::domain::tombstone::{Tombstone, TombstoneHash};
 use kith::domain::value::{Value, Values};
 use kith::domain::wall::{Quarantine, Wall};
 use proptest::prelude::*;
@@ -133,6 +135,7 @@ fn receipt() -> LoggedReceipt {
         lines: vec![line],
         seq: Seq(7),
         duplicate: false,
+        erased: Some(Erased { identifiers: 1, links: 2, events: 300, fragments: 4, unordered: true }),
     };
     LoggedReceipt { logged: Time::from_micros(9), receipt }
 }
@@ -221,6 +224,9 @@ fn every_family_is_laid_out_as_reviewed() {
     let tally_key = TallyKey { workspace, kind, group: group.clone() };
     let tally = Tally { by_types: BTreeMap::from([(group_member().types, 3)]) };
     let member_key = MemberKey { workspace, group, kind, profile: ProfileId(0xA1) };
+    let tombstone_key = TombstoneKey { workspace, hash: TombstoneHash([0xCD; 32]) };
+    let tombstone = Tombstone { erased: Time::from_micros(0x0102_0304), suppress: true };
+    let mention_key = MentionKey { workspace, identifier: identifier("a:\0b"), message_id: "m1".into() };
     let [identifier, beyond] = wall().between;
     let rows = [
         row("link_by_id", &LinkKey { workspace, link: link.id() }, &link),
@@ -239,6 +245,10 @@ fn every_family_is_laid_out_as_reviewed() {
         row("member_by_account", &member_key, &group_member()),
         row("tally_by_account", &tally_key, &tally),
         row("refold_by_workspace", &workspace, &refold()),
+        row("tombstone_by_hash", &tombstone_key, &tombstone),
+        row("scrub_by_origin", &owned, &Scrub { after: Some(moment()) }),
+        row("held_link_by_identifier", &index, &()),
+        row("receipt_by_identifier", &mention_key, &receipt().mention()),
     ];
     insta::assert_snapshot!(rows.join("\n"));
 }
@@ -340,6 +350,8 @@ fn decode_everything(bytes: &[u8]) {
     let _ = (IdentifierKey::decode(bytes), ProfileKey::decode(bytes), WallKey::decode(bytes), LinkKey::decode(bytes));
     let _ = (SizeKey::decode(bytes), Wall::decode(bytes), Size::decode(bytes), Refold::decode(bytes));
     let _ = (MemberKey::decode(bytes), GroupMember::decode(bytes), TallyKey::decode(bytes), Tally::decode(bytes));
+    let _ = (MentionKey::decode(bytes), Mention::decode(bytes));
+    let _ = (TombstoneKey::decode(bytes), Tombstone::decode(bytes), Scrub::decode(bytes));
     let _ = split_profile(bytes).and_then(|parts| read_ties(parts.ties));
     let _ = split_profile(bytes).and_then(|parts| read_hush(parts.hush));
     let _ = (LinkIndexKey::decode(bytes), EventKey::decode(bytes), MessageKey::decode(bytes), ModelKey::decode(bytes));

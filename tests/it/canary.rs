@@ -6,7 +6,7 @@ use std::net::TcpStream;
 
 use kith::client::Client;
 use kith::proto::v1::{
-    BatchLookupRequest, BatchWriteRequest, CreateKeyRequest, ExplainApartRequest, ExplainRequest, Fact,
+    BatchLookupRequest, BatchWriteRequest, CreateKeyRequest, EraseRequest, ExplainApartRequest, ExplainRequest, Fact,
     GetProfileRequest, KeepApartRequest, ListEventsRequest, ListMembersRequest, ListMergesRequest,
     ReleaseQuarantineRequest, Scope, SimulateRequest, StreamLookupRequest, StreamWriteRequest, UndoMergeRequest,
     UnlinkRequest, WriteRequest,
@@ -135,6 +135,17 @@ async fn look_into_identities(client: &Client) {
     identity.list_merges(ListMergesRequest { key: "zanary".into(), ..Default::default() }).await.unwrap_err();
 }
 
+/// Erases those who are, and tries to erase those who are not.
+async fn erase_people(client: &Client) {
+    for (key, done) in [("user_id:zanary-other", true), ("user_id:zanary-other", false), ("zanary", false)] {
+        let message_id = format!("zanary-erase-{done}");
+        let request = EraseRequest { key: key.into(), message_id, suppress: true, ..Default::default() };
+        assert_eq!(client.privacy().erase(request).await.is_ok(), done);
+    }
+    let late = facts().into_iter().find(|fact| fact.keys.iter().any(|key| key.ends_with("zanary-other"))).unwrap();
+    client.write().write(WriteRequest { fact: Some(late) }).await.unwrap();
+}
+
 /// Asks over plain HTTP, with this secret.
 fn http_get(server: &Server, path: &str, secret: &str) -> String {
     let mut stream = TcpStream::connect(server.address()).unwrap();
@@ -160,6 +171,8 @@ async fn neither_log_nor_figures_have_a_value_of_a_caller() {
     call_everything(&server.client_with_key(Some(&secret)).await).await;
     let unknown = server.client_with_key(Some("kith_zanary_zanary")).await;
     unknown.lookup().lookup(asking(&["user_id:zanary"], &[])).await.unwrap_err();
+
+    erase_people(&server.client_with_key(Some(&secret)).await).await;
 
     let metrics = http_get(&server, "/metrics", &secret);
     let nothing = http_get(&server, "/zanary?zanary", &secret);

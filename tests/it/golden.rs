@@ -22,12 +22,13 @@
 //! release  m8 {device_id:d1}
 //! model-diff  limits.toml
 //! model-apply limits.toml
+//! erase    m9 {user_id:u1} suppress
 //! repeat 1000 identify m# {anonymous_id:a#}@#
 //! ```
 //!
 //! A script may begin with the line `model FILE`, of `tests/golden/models`; otherwise its model is that of the harness.
 //! `@n` is n seconds after 1970, and `@+n` n seconds after the step is taken: later than every correction so far.
-//! Profiles are called P1, P2, … in the order in which a script first meets them. Run with `UPDATE_GOLDEN=1` to write
+//! Profiles are called P1, P2, … in the order in which a script first meets them, and asked for as `profile_id:P1`. Run with `UPDATE_GOLDEN=1` to write
 //! down what is answered, and then read the difference.
 
 mod doors;
@@ -51,6 +52,12 @@ const MODEL_LINE: &str = "model ";
 struct Names(BTreeMap<String, String>);
 
 impl Names {
+    /// The key with the id of the profile that the script calls so: `profile_id:P1`.
+    fn key(&self, key: &str) -> String {
+        let id = key.strip_prefix("profile_id:").map(|name| format!("profile_id:{}", self.id(name)));
+        id.unwrap_or_else(|| key.to_owned())
+    }
+
     fn of(&mut self, id: &str) -> String {
         if id.is_empty() {
             return "nobody".to_owned();

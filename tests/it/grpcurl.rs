@@ -89,6 +89,12 @@ const CALLS: &[(&str, &str, &[&str])] = &[
         &[r#""action": "RECEIPT_ACTION_SPLIT""#],
     ),
     ("kith.v1.IdentityService.ListLargest", r#"{"by": "LARGEST_BY_GROWTH"}"#, &["{}"]),
+    // Both personas.
+    (
+        "kith.v1.PrivacyService.Erase",
+        r#"{"key": "user_id:u1", "suppress": true}"#,
+        &[r#""identifiers": "2""#, r#""token": ""#],
+    ),
     ("kith.v1.AdminService.GetStats", "{}", &[r#""name": "profile_by_id""#, r#""appliedCommands": ""#]),
     ("kith.v1.AdminService.ListKeys", "{}", &["{}"]),
     ("grpc.health.v1.Health.Check", r#"{"service": "kith.v1.LookupService"}"#, &[r#""status": "SERVING""#]),
@@ -193,9 +199,15 @@ fn a_client_that_knows_only_the_address_calls_everything() {
 
 /// Descriptions come with the comments of the protos.
 fn every_rpc_is_described(tool: &Tool, methods: &BTreeSet<String>) {
-    for service in
-        ["LookupService", "WriteService", "ProfileService", "IdentityService", "ModelService", "AdminService"]
-    {
+    for service in [
+        "LookupService",
+        "WriteService",
+        "ProfileService",
+        "IdentityService",
+        "ModelService",
+        "PrivacyService",
+        "AdminService",
+    ] {
         let service = format!("kith.v1.{service}");
         let text = tool.run(&["describe", &service]);
         let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();

@@ -9,6 +9,7 @@ mod canary;
 mod cdnow;
 mod cli;
 mod crash;
+mod erase;
 mod golden;
 mod groups;
 mod grpcurl;

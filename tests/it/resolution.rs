@@ -21,11 +21,16 @@ type Case = Result<usize, TestCaseError>;
 /// How many random histories there are in all, if nobody asks for another number.
 const CASES: u64 = 20_000;
 
-/// Holds `test` against random inputs, so many of the usual [`CASES`], and says how many operations that were.
-fn for_all<S: Strategy>(property: &str, cases: u32, inputs: &S, test: impl Fn(S::Value) -> Case) {
+/// How many cases there are of a property that has so many of the usual [`CASES`], more or less of them if asked.
+pub fn as_asked(cases: u32) -> u32 {
     let asked = std::env::var("KITH_CASES").ok();
     let asked: u64 = asked.map_or(CASES, |cases| cases.parse().expect("KITH_CASES is a number of cases"));
-    let cases = u32::try_from(u64::from(cases) * asked / CASES).unwrap().max(1);
+    u32::try_from(u64::from(cases) * asked / CASES).unwrap().max(1)
+}
+
+/// Holds `test` against random inputs, so many of the usual [`CASES`], and says how many operations that were.
+fn for_all<S: Strategy>(property: &str, cases: u32, inputs: &S, test: impl Fn(S::Value) -> Case) {
+    let cases = as_asked(cases);
     let config = Config { failure_persistence: None, max_shrink_iters: 20_000, ..Config::with_cases(cases) };
     let operations = Cell::new(0);
     let result = TestRunner::new(config).run(inputs, |input| {

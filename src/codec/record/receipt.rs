@@ -5,11 +5,13 @@ use serde::{Deserialize, Serialize};
 use super::parts::{StoredId, StoredRule, identifier, text};
 use super::{Record, open, seal};
 use crate::codec::Error;
+use crate::domain::erasure::Erased;
 use crate::domain::ids::{KindId, ProfileId, Seq};
-use crate::domain::receipt::{Action, Line, LoggedReceipt, Receipt};
+use crate::domain::receipt::{Action, Line, LoggedReceipt, Mention, Receipt};
 use crate::domain::time::Time;
 
 const WHAT: &str = "receipt record";
+const MENTION: &str = "mention record";
 
 #[derive(Serialize, Deserialize)]
 struct ReceiptV1 {
@@ -18,6 +20,16 @@ struct ReceiptV1 {
     profiles: Vec<(u32, StoredId)>,
     lines: Vec<LineV1>,
     seq: u64,
+    erased: Option<ErasedV1>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ErasedV1 {
+    identifiers: u64,
+    links: u64,
+    events: u64,
+    fragments: u64,
+    unordered: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -45,31 +57,65 @@ enum StoredAction {
     Released,
     Walled,
     Unordered,
+    Erased,
 }
 
 impl Record for LoggedReceipt {
     fn encode(&self) -> Result<Vec<u8>, Error> {
-        let Self { logged, receipt: Receipt { message_id, profiles, lines, seq, duplicate: _ } } = self;
+        let Self { logged, receipt: Receipt { message_id, profiles, lines, seq, duplicate: _, erased } } = self;
         let stored = ReceiptV1 {
             logged: logged.micros(),
             message_id: message_id.clone(),
             profiles: profiles.iter().map(|(kind, id)| (kind.0, (*id).into())).collect(),
             lines: lines.iter().map(LineV1::from).collect(),
             seq: seq.0,
+            erased: erased.map(ErasedV1::from),
         };
         seal(WHAT, 1, &stored)
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let ReceiptV1 { logged, message_id, profiles, lines, seq } = open(WHAT, 1, bytes)?;
+        let ReceiptV1 { logged, message_id, profiles, lines, seq, erased } = open(WHAT, 1, bytes)?;
         let receipt = Receipt {
             message_id,
             profiles: profiles.into_iter().map(|(kind, id)| (KindId(kind), id.into())).collect(),
             lines: lines.into_iter().map(line).collect::<Result<_, _>>()?,
             seq: Seq(seq),
             duplicate: false,
+            erased: erased.map(Erased::from),
         };
         Ok(Self { logged: Time::from_micros(logged), receipt })
+    }
+}
+
+impl From<Erased> for ErasedV1 {
+    fn from(erased: Erased) -> Self {
+        let Erased { identifiers, links, events, fragments, unordered } = erased;
+        Self { identifiers, links, events, fragments, unordered }
+    }
+}
+
+impl From<ErasedV1> for Erased {
+    fn from(stored: ErasedV1) -> Self {
+        let ErasedV1 { identifiers, links, events, fragments, unordered } = stored;
+        Self { identifiers, links, events, fragments, unordered }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct MentionV1 {
+    logged: u64,
+}
+
+impl Record for Mention {
+    fn encode(&self) -> Result<Vec<u8>, Error> {
+        let Self { logged } = self;
+        seal(MENTION, 1, &MentionV1 { logged: logged.micros() })
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let MentionV1 { logged } = open(MENTION, 1, bytes)?;
+        Ok(Self { logged: Time::from_micros(logged) })
     }
 }
 
@@ -114,6 +160,7 @@ impl From<Action> for StoredAction {
             Action::Released => Self::Released,
             Action::Walled => Self::Walled,
             Action::Unordered => Self::Unordered,
+            Action::Erased => Self::Erased,
         }
     }
 }
@@ -135,6 +182,7 @@ impl From<StoredAction> for Action {
             StoredAction::Released => Self::Released,
             StoredAction::Walled => Self::Walled,
             StoredAction::Unordered => Self::Unordered,
+            StoredAction::Erased => Self::Erased,
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::component::{Component, too_large};
 use super::fact::{keep_receipt, new_receipt, seen_before};
 use super::folding::{Fold, Trigger};
+use super::tombstones::Tombstones;
 use super::{Ids, Place, refold};
 use crate::codec::key::{IdentifierKey, LinkIndexKey, LinkKey, ProfileKey, WallKey};
 use crate::domain::correction::{Act, Correction};
@@ -14,22 +15,27 @@ use crate::domain::owner::Owner;
 use crate::domain::profile::Profile;
 use crate::domain::receipt::{Action, Line, Receipt};
 use crate::domain::resolution::Rules;
+use crate::domain::tombstone::TombstoneSecret;
 use crate::domain::wall::{MAX_WALLS, Quarantine, Wall};
 use crate::engine::Error;
 use crate::store;
 use crate::store::batch::Batch;
 use crate::store::catalogue::{FRAGMENTS, LINK_INDEX, LINKS, MERGES, OWNERS, PROFILES, SURVIVORS, WALLS};
+use crate::store::view::Read;
 
-/// Applies `correction`. What is refused leaves everything as it was.
+/// Applies `correction`. What is refused leaves everything as it was. `secret` is that of the workspace, if anybody was
+/// ever erased there.
 pub(super) fn correct(
     batch: &mut Batch<'_>,
     model: &Model,
     place: Place,
+    secret: Option<TombstoneSecret>,
     correction: &Correction,
 ) -> Result<Receipt, Error> {
     if let Some(first) = seen_before(batch, place, &correction.message_id)? {
         return Ok(first);
     }
+    check_not_erased(&Tombstones { from: &*batch, workspace: place.workspace, secret }, model, &correction.act)?;
     let moment = Moment { time: place.logged, message_id: correction.message_id.clone() };
     let receipt = new_receipt(place, &correction.message_id);
     let ids = Ids::new(place);
@@ -50,7 +56,25 @@ pub(super) fn correct(
         }
     }
     let Work { batch, receipt, .. } = work;
-    keep_receipt(batch, place, receipt)
+    keep_receipt(batch, place, receipt, None)
+}
+
+/// Refuses to correct what is known of somebody of whom nothing is known any more.
+fn check_not_erased(tombstones: &Tombstones<'_, impl Read>, model: &Model, act: &Act) -> Result<(), Error> {
+    let named = match act {
+        Act::KeepApart { between, .. } | Act::Unlink { between } => between.as_slice(),
+        Act::ReleaseQuarantine { identifier } => std::slice::from_ref(identifier),
+        Act::UndoMerge { merge } if tombstones.has_profile(*merge)? => {
+            return Err(Error::Erased("the profile that was merged away"));
+        }
+        Act::UndoMerge { .. } => &[],
+    };
+    for identifier in named {
+        if tombstones.holds(identifier, model)? {
+            return Err(Error::Erased("an identifier of the correction"));
+        }
+    }
+    Ok(())
 }
 
 struct Work<'a, 'b> {
@@ -204,8 +228,8 @@ impl<'a> Work<'a, '_> {
         Ok(())
     }
 
-    /// What is hushed for a profile that is to come apart stays hushed on both sides of the wall: it is copied, as it was
-    /// said, to what came under each of its ends.
+    /// What is hushed for a profile that is to come apart stays hushed on both sides of the wall: each of its ends says it
+    /// from then on.
     fn keep_hushed(&mut self, rules: Rules<'_>, between: &[Identifier; 2]) -> Result<(), Error> {
         let [a, b] = between;
         let Some(profile) = super::component::profile_of(self.batch, self.place, rules.kind.id, a)? else {
@@ -218,7 +242,7 @@ impl<'a> Work<'a, '_> {
         for end in between {
             let key = self.key(rules.kind.id, end);
             let mut fragment = FRAGMENTS.get(self.batch, &key)?.unwrap_or_default();
-            fragment.hushes.absorb(hushes.clone());
+            fragment.hushes.absorb(hushes.said_of(end));
             FRAGMENTS.put(self.batch, &key, &fragment)?;
         }
         Ok(())

@@ -6,26 +6,29 @@ use super::component::Component;
 use super::folding::{Fold, Trigger};
 use super::plan::Plan;
 use super::step::Step;
+use super::tombstones::Tombstones;
 use super::{Ids, Place, profile_rows, refold};
-use crate::codec::key::{EventKey, IdentifierKey, LinkIndexKey, LinkKey, MessageKey};
+use crate::codec::key::{EventKey, IdentifierKey, LinkIndexKey, LinkKey, MentionKey, MessageKey};
 use crate::domain::belonging::Belonging;
 use crate::domain::event::StoredEvent;
 use crate::domain::fact::{Body, Fact};
 use crate::domain::holdings::{Holdings, Stamp};
 use crate::domain::hush::Said;
 use crate::domain::identifier::Identifier;
-use crate::domain::ids::{KindId, ProfileId};
+use crate::domain::ids::{KindId, ProfileId, Seq};
 use crate::domain::link::Link;
 use crate::domain::model::Model;
 use crate::domain::profile::{Membership, Profile};
 use crate::domain::receipt::{Action, Line, LoggedReceipt, Receipt, Rule};
 use crate::domain::resolution::Rules;
+use crate::domain::tombstone::TombstoneSecret;
 use crate::domain::value::Values;
 use crate::domain::wall::Quarantine;
 use crate::engine::Error;
 use crate::store;
 use crate::store::batch::Batch;
-use crate::store::catalogue::{EVENTS, FRAGMENTS, LINK_INDEX, LINKS, RECEIPTS};
+use crate::store::catalogue::{EVENTS, FRAGMENTS, HELD_LINKS, LINK_INDEX, LINKS, MENTIONS, RECEIPTS};
+use crate::store::view::Read;
 
 /// How many repetitions a link keeps that no history tells of. Past it, a change of rules that unblocks a value may find
 /// them as if they had not been.
@@ -41,23 +44,52 @@ pub(super) fn seen_before(batch: &Batch<'_>, place: Place, message_id: &str) -> 
 /// A receipt with nothing on it yet.
 pub(super) fn new_receipt(place: Place, message_id: &str) -> Receipt {
     let message_id = message_id.to_owned();
-    Receipt { message_id, profiles: Vec::new(), lines: Vec::new(), seq: place.seq, duplicate: false }
+    Receipt { message_id, profiles: Vec::new(), lines: Vec::new(), seq: place.seq, duplicate: false, erased: None }
 }
 
-/// Keeps the receipt, so that the same message does nothing again.
-pub(super) fn keep_receipt(batch: &mut Batch<'_>, place: Place, receipt: Receipt) -> Result<Receipt, Error> {
-    let key = MessageKey { workspace: place.workspace, message_id: receipt.message_id.clone() };
+/// Keeps the receipt, so that the same message does nothing again. Should an identifier be erased that `fact` names, the
+/// receipt is found by its history. Where a line names another one, or one in quarantine, that is noted down.
+pub(super) fn keep_receipt(
+    batch: &mut Batch<'_>,
+    place: Place,
+    receipt: Receipt,
+    fact: Option<&Fact>,
+) -> Result<Receipt, Error> {
+    let workspace = place.workspace;
+    let key = MessageKey { workspace, message_id: receipt.message_id.clone() };
     let logged = LoggedReceipt { logged: place.logged, receipt };
     RECEIPTS.put(batch, &key, &logged)?;
+    let names = |identifier: &Identifier| fact.is_some_and(|fact| fact.names(identifier));
+    for line in &logged.receipt.lines {
+        let found = |identifier: &&Identifier| names(identifier) && line.rule != Some(Rule::Quarantine);
+        if let Some(identifier) = line.identifier.as_ref().filter(|identifier| !found(identifier)).cloned() {
+            let key = MentionKey { workspace, identifier, message_id: key.message_id.clone() };
+            MENTIONS.put(batch, &key, &logged.mention())?;
+        }
+    }
     Ok(logged.receipt)
 }
 
 /// Applies `fact`. All that can be refused is refused before anything is written.
-pub(super) fn write(batch: &mut Batch<'_>, model: &Model, place: Place, fact: &Fact) -> Result<Receipt, Error> {
+/// `secret` is that of the workspace, if anybody was ever erased there.
+pub(super) fn write(
+    batch: &mut Batch<'_>,
+    model: &Model,
+    place: Place,
+    secret: Option<TombstoneSecret>,
+    fact: &Fact,
+) -> Result<Receipt, Error> {
+    let link = fact.link();
+    // Before anything else: what says again what was erased is no duplicate of it.
+    let erased = erased_lines(&Tombstones { from: &*batch, workspace: place.workspace, secret }, model, &link)?;
+    if !erased.is_empty() {
+        // It has no place in the log, so a token of it is that of the command before.
+        let seq = Seq(place.seq.0.saturating_sub(1));
+        return Ok(Receipt { lines: erased, seq, ..new_receipt(place, &fact.moment.message_id) });
+    }
     if let Some(first) = seen_before(batch, place, &fact.moment.message_id)? {
         return Ok(first);
     }
-    let link = fact.link();
     let known = LINKS.get(batch, &LinkKey { workspace: place.workspace, link: link.id() })?;
     let mut ids = Ids::new(place);
     refold::catch_up(batch, model, place, &mut ids, link.identifiers.iter().chain(&link.previous))?;
@@ -72,15 +104,30 @@ pub(super) fn write(batch: &mut Batch<'_>, model: &Model, place: Place, fact: &F
         landing.take(plan, kept)?;
     }
     describe_address(batch, place, fact, &mut receipt)?;
-    keep_receipt(batch, place, receipt)
+    keep_receipt(batch, place, receipt, Some(fact))
+}
+
+/// A line for each identifier of a link that is refused because it was erased.
+fn erased_lines(tombstones: &Tombstones<'_, impl Read>, model: &Model, link: &Link) -> Result<Vec<Line>, store::Error> {
+    let mut lines = Vec::new();
+    for identifier in link.identifiers.iter().chain(&link.previous) {
+        let Some(tombstone) = tombstones.of(identifier)?.filter(|tombstone| tombstone.refuses(link.first.time)) else {
+            continue;
+        };
+        let rule = Some(if tombstone.suppress { Rule::Suppression } else { Rule::Erasure });
+        let mut kinds = model.kinds().iter().filter(|kind| kind.rank(identifier.type_name()).is_some());
+        let kind = kinds.next().map_or(KindId::ADDRESS, |kind| kind.id);
+        lines.push(Line { action: Action::Erased, kind, identifier: Some(identifier.clone()), profile: None, rule });
+    }
+    Ok(lines)
 }
 
 /// Keeps the evidence: the first time that these identifiers were said to belong together, and every later time that
 /// it moved something. True if there was something to keep.
 ///
 /// An identifier in quarantine is kept in the link and not in the index, where it would gather every link there is; it comes
-/// into the index when the same is said again after its release. Values that identify nobody are in the index, since a
-/// change of rules may say otherwise; what links they are in is not asked before.
+/// into the index when the same is said again after its release, and is noted down beside the index until then. Values that
+/// identify nobody are in the index, since a change of rules may say otherwise; what links they are in is not asked before.
 fn keep_link(
     batch: &mut Batch<'_>,
     place: Place,
@@ -104,11 +151,12 @@ fn keep_link(
     }
     LINKS.put(batch, &key, &link)?;
     for identifier in link.identifiers.iter().chain(&link.previous) {
-        let blocks = |plan: &Plan<'_>| plan.decision.blocked.contains(&(identifier.clone(), Rule::Quarantine));
-        let mut ours = plans.iter().filter(|plan| plan.rules.has(identifier)).peekable();
-        if ours.peek().is_none() || ours.any(|plan| !blocks(plan)) {
-            let index = LinkIndexKey { workspace, identifier: identifier.clone(), link: key.link };
+        let ours = || plans.iter().filter(|plan| plan.rules.has(identifier));
+        let index = LinkIndexKey { workspace, identifier: identifier.clone(), link: key.link };
+        if ours().next().is_none() || ours().any(|plan| plan.decision.blocks(identifier) != Some(&Rule::Quarantine)) {
             LINK_INDEX.put(batch, &index, &())?;
+        } else if ours().any(|plan| plan.decision.blocks(identifier) == Some(&Rule::Quarantine)) {
+            HELD_LINKS.put(batch, &index, &())?;
         }
     }
     Ok(true)

@@ -8,7 +8,6 @@ use crate::codec::record::split_profile;
 use crate::domain::ids::{KindId, ProfileId, WorkspaceId};
 use crate::domain::key::Key;
 use crate::domain::profile::Merge;
-use crate::engine::show::find;
 use crate::engine::{Engine, Error};
 use crate::store;
 use crate::store::catalogue::{MERGES, PROFILES, SIZES, SURVIVORS};
@@ -77,7 +76,7 @@ impl Engine {
     }
 
     /// At most `limit` merges of a kind after the profile `after`: of the profile that `key` leads to, or of all.
-    /// `None` if there is no such profile. A page of all may have fewer merges, or none, before the last one.
+    /// `None` if there is no such profile; fails with [`Error::Erased`] if it was erased. A page of all may have fewer merges, or none, before the last one.
     pub fn merges(
         &self,
         workspace: WorkspaceId,
@@ -88,7 +87,7 @@ impl Engine {
     ) -> Result<Option<Merges>, Error> {
         let view = self.state.store.snapshot();
         let Some(key) = key else { return page_of_all(&view, workspace, kind, after, limit).map(Some) };
-        let Some(profile) = find(&view, workspace, key, kind)? else { return Ok(None) };
+        let Some(profile) = self.find(&view, workspace, key, kind)? else { return Ok(None) };
         let mut retired = profile.retired;
         retired.retain(|id| after.is_none_or(|after| *id > after));
         retired.sort_unstable();

@@ -5,12 +5,13 @@
 use std::sync::Arc;
 
 use crate::domain::correction::Correction;
+use crate::domain::erasure::Erasure;
 use crate::domain::fact::Fact;
 use crate::domain::ids::{LogPlace, WorkspaceId};
 use crate::domain::receipt::Receipt;
 use crate::domain::time::Time;
 use crate::engine::apply::apply_next;
-use crate::engine::command::Command;
+use crate::engine::command::{Command, Effect};
 use crate::engine::state::Registry;
 use crate::engine::{Engine, Error};
 use crate::store::batch::Batch;
@@ -39,6 +40,20 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// What an erasure would do now. Fails as [`Engine::erase`].
+    pub fn rehearse_erasure(&self, workspace: WorkspaceId, mut erasure: Erasure, now: Time) -> Result<Receipt, Error> {
+        let mut rehearsal = Rehearsal::begin(self, now)?;
+        loop {
+            let command = Command::Erase { workspace, erasure: Box::new(erasure.clone()) };
+            match rehearsal.effect(command)? {
+                Effect::Erasing { events } => erasure.gone += events,
+                effect => return effect.into_receipt(),
+            }
+        }
+    }
+}
+
 struct Rehearsal<'e> {
     batch: Batch<'e>,
     registry: Arc<Registry>,
@@ -54,6 +69,10 @@ impl<'e> Rehearsal<'e> {
     }
 
     fn receipt(&mut self, command: Command) -> Result<Receipt, Error> {
-        apply_next(&mut self.batch, &self.registry, &mut self.place, self.now, command)?.into_receipt()
+        self.effect(command)?.into_receipt()
+    }
+
+    fn effect(&mut self, command: Command) -> Result<Effect, Error> {
+        apply_next(&mut self.batch, &self.registry, &mut self.place, self.now, command)
     }
 }

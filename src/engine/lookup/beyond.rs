@@ -210,8 +210,8 @@ impl Reader<'_> {
 
     fn at_group<'t>(&'t self, through: &'t Through) -> Reader<'t> {
         let Through { kind, fields, beyond, .. } = through;
-        let (view, workspace) = (self.view, self.workspace);
+        let (state, view, workspace) = (self.state, self.view, self.workspace);
         let question = Question { kind: kind.id, fields, ..self.question };
-        Reader { view, workspace, question, beyond: Some(beyond), memo: Default::default() }
+        Reader { state, view, workspace, question, beyond: Some(beyond), memo: Default::default() }
     }
 }

@@ -1,6 +1,6 @@
 //! Lookups by a view: its slots are the fields of one lookup, and what was read is what it answers from.
 
-use crate::domain::answer::Answer;
+use crate::domain::answer::{Answer, Resolution};
 use crate::domain::hush::Hushed;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::key::Key;
@@ -40,17 +40,17 @@ fn question(view: &View, now: Time) -> Question<'_> {
 
 /// The answer with the fields of the view in place of those that it read.
 fn seen(view: &View, answer: Answer, now: Time) -> Answer {
-    let viewed = view.answer(&answer.fields, now, &gate(view, &answer.hushed));
+    let viewed = view.answer(&answer.fields, now, &gate(view, &answer));
     Answer { fields: Vec::new(), viewed: Some(viewed), ..answer }
 }
 
 /// What is hushed in the channel of the view, or in all. A view of no channel in particular may be used in any, so
 /// whatever is hushed anywhere counts.
-fn gate(view: &View, hushed: &[Hushed]) -> Gate {
+fn gate(view: &View, answer: &Answer) -> Gate {
     let counts = |hushed: &&Hushed| {
         let channel = &hushed.topic.channel;
         channel.is_empty() || view.channel.is_empty() || *channel == view.channel
     };
-    let hushed = hushed.iter().filter(counts).map(|hushed| hushed.topic.name.clone()).collect();
-    Gate { hushed, permission: Permission::Unknown, erased: false }
+    let hushed = answer.hushed.iter().filter(counts).map(|hushed| hushed.topic.name.clone()).collect();
+    Gate { hushed, permission: Permission::Unknown, erased: answer.resolution == Resolution::Erased }
 }

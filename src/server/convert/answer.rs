@@ -17,6 +17,7 @@ pub fn write(answer: Answer, key: String, model_version: u64, html: bool) -> v1:
         Resolution::Found(id) => (v1::Resolution::Found, id.to_string(), 0),
         Resolution::Shared { people } => (v1::Resolution::Shared, String::new(), people),
         Resolution::NotFound => (v1::Resolution::NotFound, String::new(), 0),
+        Resolution::Erased => (v1::Resolution::Erased, String::new(), 0),
     };
     let shared_by = u32::try_from(people).unwrap_or(u32::MAX);
     let mut values = BTreeMap::new();

@@ -1,6 +1,7 @@
 //! Receipts on their way out.
 
 use super::kind_name;
+use crate::domain::erasure::Erased;
 use crate::domain::model::Model;
 use crate::domain::receipt::{Action, Line, Receipt};
 use crate::domain::token::Token;
@@ -10,7 +11,7 @@ use crate::server::status::Refusal;
 
 /// Writes a receipt; `model` knows the names of the kinds.
 pub fn write(receipt: Receipt, model: &Model) -> v1::Receipt {
-    let Receipt { message_id, profiles, lines, seq, duplicate } = receipt;
+    let Receipt { message_id, profiles, lines, seq, duplicate, erased: _ } = receipt;
     let profiles = profiles
         .into_iter()
         .map(|(kind, id)| v1::ProfileRef { kind: kind_name(kind, model), profile_id: id.to_string() });
@@ -18,6 +19,26 @@ pub fn write(receipt: Receipt, model: &Model) -> v1::Receipt {
         message_id,
         profiles: profiles.collect(),
         lines: lines.into_iter().map(|line| write_line(line, model)).collect(),
+        duplicate,
+        token: Token(seq).to_string(),
+    }
+}
+
+/// Writes the receipt of an erasure.
+pub fn write_erasure(receipt: Receipt, model: &Model) -> v1::ErasureReceipt {
+    let Receipt { message_id, profiles, lines: _, seq, duplicate, erased } = receipt;
+    let Erased { identifiers, links, events, fragments, unordered } = erased.unwrap_or_default();
+    let profiles = profiles
+        .into_iter()
+        .map(|(kind, id)| v1::ProfileRef { kind: kind_name(kind, model), profile_id: id.to_string() });
+    v1::ErasureReceipt {
+        message_id,
+        profiles: profiles.collect(),
+        identifiers,
+        links,
+        events,
+        fragments,
+        unordered,
         duplicate,
         token: Token(seq).to_string(),
     }
@@ -59,5 +80,6 @@ fn write_action(action: Action) -> v1::ReceiptAction {
         Action::Released => v1::ReceiptAction::Released,
         Action::Walled => v1::ReceiptAction::Walled,
         Action::Unordered => v1::ReceiptAction::Unordered,
+        Action::Erased => v1::ReceiptAction::Erased,
     }
 }

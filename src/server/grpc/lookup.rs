@@ -101,6 +101,7 @@ impl Context {
             answer::Resolution::Found(_) => LookupResult::Found,
             answer::Resolution::Shared { .. } => LookupResult::Shared,
             answer::Resolution::NotFound => LookupResult::NotFound,
+            answer::Resolution::Erased => LookupResult::Erased,
         });
     }
 

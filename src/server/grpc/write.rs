@@ -102,6 +102,7 @@ impl Context {
         }
         self.shard.fact(match result {
             Ok(receipt) if receipt.duplicate => FactResult::Duplicate,
+            Ok(receipt) if receipt.refuses_the_erased() => FactResult::Erased,
             Ok(_) => FactResult::Applied,
             Err(_) => FactResult::Refused,
         });

@@ -3,6 +3,7 @@
 use kith::client::Client;
 use kith::domain::answer::{self, Answer, Field, Fields, Resolution};
 use kith::domain::correction::{Act, Correction, pair};
+use kith::domain::erasure::{Erased, Erasure};
 use kith::domain::fact::{Draft, DraftBody, EventType};
 use kith::domain::hush::{Hushed, Saying};
 use kith::domain::ids::{KindId, ProfileId, WorkspaceId};
@@ -11,6 +12,7 @@ use kith::domain::link::Moment;
 use kith::domain::model::Model;
 use kith::domain::receipt::{Action, Line, Receipt};
 use kith::domain::time::Time;
+use kith::domain::tombstone::TombstoneSecret;
 use kith::domain::value::{Value, Values};
 use kith::engine::{Count, DEFAULT_WORKSPACE, Durability, Engine, Error, Options, Question, REFOLD_PORTION, Tier};
 use kith::proto::v1;
@@ -93,9 +95,29 @@ impl Door for EngineDoor {
                 Err(Error::Invalid(invalid)) => format!("refused {}: {}\n", invalid.field, invalid.text),
                 Err(error) => format!("refused {error}\n"),
             },
+            Step::Erase { message_id, key, kind, suppress } => {
+                let kind = answer::kind(kind, &active.model).unwrap();
+                let key = Key::parse(&names.key(key), "key", &active.model).unwrap();
+                let secret = TombstoneSecret([7; 32]);
+                let erasure = Erasure::new(message_id.clone(), key, kind.id, *suppress, secret).unwrap();
+                let rehearsed = self.engine.rehearse_erasure(self.workspace, erasure.clone(), server::now());
+                let receipt = self.runtime.block_on(self.engine.erase(self.workspace, erasure, server::now()));
+                match receipt {
+                    Ok(receipt) => {
+                        assert_eq!(rehearsed.unwrap().erased, receipt.erased, "a rehearsal says otherwise");
+                        let landed =
+                            receipt.profiles.iter().map(|(kind, id)| (self.kind(&active.model, *kind), text(id)));
+                        let Erased { identifiers, links, events, fragments, unordered: _ } = receipt.erased.unwrap();
+                        let counts = [identifiers, links, events, fragments];
+                        tell_erasure(receipt.duplicate, landed.collect(), counts, names)
+                    }
+                    Err(error) => format!("refused {error}\n"),
+                }
+            }
             Step::Lookup { kind, keys, fields } => {
                 let kind = answer::kind(kind, &active.model).unwrap();
-                let keys: Vec<(usize, Key)> = answer::keys(keys, kind, &active.model).unwrap();
+                let keys: Vec<String> = keys.iter().map(|key| names.key(key)).collect();
+                let keys: Vec<(usize, Key)> = answer::keys(&keys, kind, &active.model).unwrap();
                 let fields = Fields::parse(fields.clone()).unwrap();
                 let question = Question { kind: kind.id, fields: &fields, now: server::now() };
                 let answer = self.engine.lookup(self.workspace, &keys, question, Tier::Disk).unwrap();
@@ -109,6 +131,7 @@ impl Door for EngineDoor {
                     Resolution::Found(id) => names.of(&text(&id)),
                     Resolution::Shared { people } => format!("shared by {people}"),
                     Resolution::NotFound => names.of(""),
+                    Resolution::Erased => "erased".to_owned(),
                 };
                 let fields = answer.fields.into_iter().map(|(name, field)| {
                     let told = match field {
@@ -130,10 +153,12 @@ impl Door for EngineDoor {
             }
             Step::Profile { key, kind } => {
                 let kind = answer::kind(kind, &active.model).unwrap();
-                let key = Key::parse(key, "key", &active.model).unwrap();
-                let Some((profile, merges)) = self.engine.profile(self.workspace, &key, kind.id).unwrap() else {
-                    return "nobody\n".to_owned();
+                let key = Key::parse(&names.key(key), "key", &active.model).unwrap();
+                let found = match self.engine.profile(self.workspace, &key, kind.id) {
+                    Err(error @ Error::Erased(_)) => return format!("{error}\n"),
+                    found => found.unwrap(),
                 };
+                let Some((profile, merges)) = found else { return "nobody\n".to_owned() };
                 let mut members: Vec<(String, bool)> = profile
                     .membership
                     .members()
@@ -203,6 +228,7 @@ impl EngineDoor {
             Action::Released => "released",
             Action::Walled => "walled",
             Action::Unordered => "unordered",
+            Action::Erased => "erased",
         };
         let key = identifier.as_ref().map(|identifier| identifier.as_str().to_owned()).unwrap_or_default();
         let rule = rule.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -261,14 +287,29 @@ impl Door for GrpcDoor {
                     Ok(receipt) => tell_wire_receipt(receipt, names),
                     Err(status) => format!("refused {}\n", status.message()),
                 },
+                Step::Erase { message_id, key, kind, suppress } => {
+                    let (message_id, key, kind) = (message_id.clone(), names.key(key), kind.clone());
+                    let request = v1::EraseRequest { key, kind, suppress: *suppress, message_id, dry_run: false };
+                    match client.privacy().erase(request).await {
+                        Ok(response) => {
+                            let receipt = response.into_inner().receipt.unwrap();
+                            let counts = [receipt.identifiers, receipt.links, receipt.events, receipt.fragments];
+                            let landed = receipt.profiles.into_iter().map(|profile| (profile.kind, profile.profile_id));
+                            tell_erasure(receipt.duplicate, landed.collect(), counts, names)
+                        }
+                        Err(status) => format!("refused {}\n", status.message()),
+                    }
+                }
                 Step::Lookup { kind, keys, fields } => {
-                    let (kind, keys, fields) = (kind.clone(), keys.clone(), fields.clone());
+                    let keys = keys.iter().map(|key| names.key(key)).collect();
+                    let (kind, fields) = (kind.clone(), fields.clone());
                     let request = v1::LookupRequest { keys, fields, kind, ..Default::default() };
                     let answer = client.lookup().lookup(request).await.unwrap().into_inner().answer.unwrap();
                     let values = answer.values;
-                    let found = match answer.shared_by {
-                        0 => names.of(&answer.profile_id),
-                        people => format!("shared by {people}"),
+                    let found = match (answer.shared_by, v1::Resolution::try_from(answer.resolution).unwrap()) {
+                        (0, v1::Resolution::Erased) => "erased".to_owned(),
+                        (0, _) => names.of(&answer.profile_id),
+                        (people, _) => format!("shared by {people}"),
                     };
                     let fields = answer.states.into_iter().map(|(name, state)| {
                         let told = match v1::FieldState::try_from(state).unwrap() {
@@ -287,9 +328,14 @@ impl Door for GrpcDoor {
                 }
                 Step::View { name, keys } => views::through_grpc(&client, name, keys, names).await,
                 Step::Profile { key, kind } => {
-                    let request = v1::GetProfileRequest { key: key.clone(), kind: kind.clone(), token: String::new() };
-                    let Ok(response) = client.profile().get_profile(request).await else {
-                        return "nobody\n".to_owned();
+                    let (key, kind) = (names.key(key), kind.clone());
+                    let request = v1::GetProfileRequest { key, kind, token: String::new() };
+                    let response = match client.profile().get_profile(request).await {
+                        Ok(response) => response,
+                        Err(status) if status.message().ends_with("erased") => {
+                            return format!("{}\n", status.message());
+                        }
+                        Err(_) => return "nobody\n".to_owned(),
                     };
                     let profile = response.into_inner().profile.unwrap();
                     let mut members: Vec<(String, bool)> =
@@ -411,6 +457,17 @@ fn tell_wire_receipt(receipt: v1::Receipt, names: &mut Names) -> String {
     });
     let landed = receipt.profiles.into_iter().map(|profile| (profile.kind, profile.profile_id));
     tell_receipt(receipt.duplicate, landed.collect(), lines.collect(), names)
+}
+
+/// What an erasure took away: how many identifiers, links, events and fragments.
+fn tell_erasure(duplicate: bool, people: Vec<(String, String)>, counts: [u64; 4], names: &mut Names) -> String {
+    let [identifiers, links, events, fragments] = counts;
+    let people: Vec<String> = people.iter().map(|(kind, id)| format!("{kind} {}", names.of(id))).collect();
+    let again = if duplicate { "seen before; " } else { "" };
+    format!(
+        "{again}erased {}: {identifiers} identifiers, {links} links, {events} events, {fragments} fragments\n",
+        people.join(", ")
+    )
 }
 
 /// What a write did, as the scripts put it.

@@ -7,13 +7,40 @@ use kith::domain::value::{Value, Values};
 
 pub enum Step {
     Write(Draft),
-    Lookup { kind: String, keys: Vec<String>, fields: Vec<String> },
-    View { name: String, keys: Vec<String> },
-    Profile { key: String, kind: String },
-    Members { key: String, kind: String },
-    Correct { message_id: String, correction: Correct },
-    ModelDiff { file: String },
-    ModelApply { file: String },
+    Lookup {
+        kind: String,
+        keys: Vec<String>,
+        fields: Vec<String>,
+    },
+    Profile {
+        key: String,
+        kind: String,
+    },
+    Members {
+        key: String,
+        kind: String,
+    },
+    Correct {
+        message_id: String,
+        correction: Correct,
+    },
+    /// Of what the script calls so: a key, or a profile by its place in the story.
+    Erase {
+        message_id: String,
+        key: String,
+        kind: String,
+        suppress: bool,
+    },
+    View {
+        name: String,
+        keys: Vec<String>,
+    },
+    ModelDiff {
+        file: String,
+    },
+    ModelApply {
+        file: String,
+    },
 }
 
 pub enum Correct {
@@ -66,6 +93,13 @@ impl Step {
             }
             "model-diff" => Self::ModelDiff { file: rest.trim().to_owned() },
             "model-apply" => Self::ModelApply { file: rest.trim().to_owned() },
+            "erase" => {
+                let (message_id, rest) = word(rest);
+                let (mut keys, rest) = keys(rest);
+                let suppress = rest.trim().ends_with("suppress");
+                let kind = rest.trim().trim_end_matches("suppress").trim().to_owned();
+                Self::Erase { message_id: message_id.to_owned(), key: keys.remove(0), kind, suppress }
+            }
             verb => Self::Write(draft(verb, rest)),
         }
     }

@@ -48,6 +48,7 @@ pub fn on_engine(
         Resolution::Found(id) => names.of(&id.to_string()),
         Resolution::Shared { people } => format!("shared by {people}"),
         Resolution::NotFound => names.of(""),
+        Resolution::Erased => "erased".to_owned(),
     };
     let fields = viewed.fields.into_iter().map(|Shown { name, value, state, because, rung, as_of, scope }| {
         let told = Told {

@@ -109,9 +109,9 @@ fn outcome(partition: &Partition) -> Outcome {
         | Rule::Quarantine
         | Rule::Component { .. }
         | Rule::Groups
-        | Rule::Topics => {
-            panic!("no rule of joining")
-        }
+        | Rule::Topics
+        | Rule::Erasure
+        | Rule::Suppression => panic!("no rule of joining"),
     };
     let created = |folded: &Moment| (folded.time.micros(), folded.message_id.clone());
     Outcome {

@@ -1,10 +1,6 @@
 //! Corrections: each is one command of the writer, or a rehearsal of it.
 
-use rand::TryRngCore as _;
-use rand::rngs::OsRng;
-use uuid::Builder;
-
-use super::super::Context;
+use super::super::{Context, new_message_id};
 use crate::domain::correction::{self, Act, Correction};
 use crate::domain::identifier::Identifier;
 use crate::domain::ids::WorkspaceId;
@@ -12,9 +8,6 @@ use crate::domain::key;
 use crate::proto::v1;
 use crate::server::status::Refusal;
 use crate::server::{clock, convert};
-
-/// The randomness of a message id that is made here, in bytes.
-const MESSAGE_ID_BYTES: usize = 16;
 
 /// What comes with every correction.
 pub(super) struct Said {
@@ -52,10 +45,4 @@ impl Context {
         self.count_lines(&receipt);
         Ok(convert::receipt::write(receipt, &active.model))
     }
-}
-
-fn new_message_id() -> Result<String, Refusal> {
-    let mut bytes = [0; MESSAGE_ID_BYTES];
-    OsRng.try_fill_bytes(&mut bytes).map_err(|error| Refusal::internal(&error))?;
-    Ok(Builder::from_random_bytes(bytes).into_uuid().to_string())
 }

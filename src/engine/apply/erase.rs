@@ -1,0 +1,167 @@
+//! Applying an erasure: all that is stored of a human goes, and tombstones stay.
+//!
+//! Evidence first: links and walls lose the erased identifiers, and so do the histories and the groups of others. Then
+//! everything that hung together with them is folded again from what is left, which also takes the erased profiles away.
+//! Last go the rows of the identifiers themselves. All of it is one command, so it happens or it does not.
+//!
+//! Only what is long is done in parts. A history of more than [`MAX_EVENTS`] loses its newest so many by a command of
+//! its own, again and again, before the erasure itself. And what histories of others say of the erased is taken out of so
+//! many events at once; the rest is noted down and gone through by further commands, which the writer sees to.
+
+mod evidence;
+mod history;
+mod rest;
+mod scrub;
+mod whom;
+
+use std::collections::BTreeSet;
+
+use super::component::Component;
+use super::fact::{keep_receipt, new_receipt, seen_before};
+use super::folding::{Fold, Trigger};
+use super::tombstones::Tombstones;
+use super::{Ids, Place};
+use crate::codec::key::{MessageKey, ProfileKey, TombstoneKey};
+use crate::domain::erasure::{Erased, Erasure};
+use crate::domain::identifier::Identifier;
+use crate::domain::ids::{KindId, ProfileId};
+use crate::domain::model::Model;
+use crate::domain::receipt::Action;
+use crate::domain::resolution::Rules;
+use crate::domain::tombstone::{Tombstone, TombstoneSecret};
+use crate::engine::Error;
+use crate::engine::command::Effect;
+use crate::store::batch::Batch;
+use crate::store::catalogue::{MERGES, PROFILES, RECEIPTS, SURVIVORS, TOMBSTONES};
+use crate::store::meta::put_tombstone_secret;
+
+pub(super) use scrub::scrub;
+
+/// How many events of the erased go by one command, at most, and how many of others are gone through: others wait for
+/// the writer some tens of milliseconds at a time.
+const MAX_EVENTS: usize = 5_000;
+
+/// Applies `erasure`. `known` is the secret of the workspace, if it has one.
+pub(super) fn erase(
+    batch: &mut Batch<'_>,
+    model: &Model,
+    place: Place,
+    known: Option<TombstoneSecret>,
+    erasure: &Erasure,
+) -> Result<Effect, Error> {
+    if let Some(first) = seen_before(batch, place, &erasure.message_id)? {
+        if first.erased.is_none() {
+            return Err(Error::Conflict("the message id is that of a fact or a correction".to_owned()));
+        }
+        return Ok(Effect::Receipt(first));
+    }
+    let tombstones = Tombstones { from: &*batch, workspace: place.workspace, secret: known };
+    let human = whom::human(&tombstones, place, erasure)?;
+    let members = human.iter().flat_map(|profile| profile.membership.members());
+    let erased: BTreeSet<Identifier> = members.map(|member| member.identifier.clone()).collect();
+
+    let mut work = Work {
+        batch,
+        model,
+        place,
+        others: BTreeSet::new(),
+        ids: BTreeSet::new(),
+        count: Erased { identifiers: erased.len() as u64, events: erasure.gone, ..Erased::default() },
+        erased,
+    };
+    let Some(newest) = work.forget_history()? else { return Ok(Effect::Erasing { events: MAX_EVENTS as u64 }) };
+    let secret = known.unwrap_or(erasure.secret);
+    if known.is_none() {
+        put_tombstone_secret(work.batch, place.workspace, secret);
+    }
+    let tombstone = Tombstone { erased: place.logged.max(newest), suppress: erasure.suppress };
+    work.take_away(secret, tombstone)?;
+
+    let mut receipt = new_receipt(place, &erasure.message_id);
+    receipt.profiles = human.iter().map(|profile| (erasure.kind, profile.id)).collect();
+    receipt.erased = Some(work.count);
+    keep_receipt(batch, place, receipt, None).map(Effect::Receipt)
+}
+
+struct Work<'a, 'b> {
+    batch: &'a mut Batch<'b>,
+    model: &'a Model,
+    place: Place,
+    erased: BTreeSet<Identifier>,
+    /// The identifiers of others that evidence names together with erased ones.
+    others: BTreeSet<Identifier>,
+    /// Ids of profiles that had erased identifiers, and ids that led to those.
+    ids: BTreeSet<ProfileId>,
+    count: Erased,
+}
+
+impl<'a> Work<'a, '_> {
+    fn take_away(&mut self, secret: TombstoneSecret, tombstone: Tombstone) -> Result<(), Error> {
+        self.strip_links()?;
+        self.take_down_walls()?;
+        self.note_ids()?;
+        for identifier in &self.erased {
+            let key = TombstoneKey { workspace: self.place.workspace, hash: secret.hash(identifier) };
+            TOMBSTONES.put(self.batch, &key, &tombstone)?;
+        }
+        self.leave_groups()?;
+        self.scrub_others(secret)?;
+        let mut ids = Ids::new(self.place);
+        for rules in self.all_rules() {
+            if self.erased.iter().any(|identifier| rules.has(identifier)) {
+                self.fold_again(rules, &mut ids)?;
+            }
+        }
+        self.forget_identifiers()?;
+        self.bury_ids(secret, tombstone)
+    }
+
+    /// Folds everything again that hung together with the erased of one kind, or takes them out of their profiles where
+    /// that is too much.
+    fn fold_again(&mut self, rules: Rules<'_>, ids: &mut Ids) -> Result<(), Error> {
+        let seeds: Vec<Identifier> = self.erased.iter().chain(&self.others).cloned().collect();
+        let Some(mut component) = Component::gather(self.batch, self.place.workspace, rules, &seeds)? else {
+            self.count.unordered = true;
+            return Ok(self.strip_profiles(rules)?);
+        };
+        // Profiles still know walls that are not there any more.
+        component.evidence.walls.retain(|wall| !wall.between.iter().any(|end| self.erased.contains(end)));
+        let mut lines = Vec::new();
+        let (batch, place) = (&mut *self.batch, self.place);
+        Fold { batch, place, rules, ids, lines: &mut lines }.fold(component, Trigger::Correction)?;
+        self.count.unordered |= lines.iter().any(|line| line.action == Action::Unordered);
+        Ok(())
+    }
+
+    /// Puts tombstones on the ids that lead nowhere now.
+    fn bury_ids(&mut self, secret: TombstoneSecret, tombstone: Tombstone) -> Result<(), Error> {
+        let workspace = self.place.workspace;
+        for id in std::mem::take(&mut self.ids) {
+            let key = ProfileKey { workspace, profile: id };
+            let leads_to = SURVIVORS.get(self.batch, &key)?.unwrap_or(id);
+            if PROFILES.contains(self.batch, &ProfileKey { workspace, profile: leads_to })? {
+                continue;
+            }
+            SURVIVORS.delete(self.batch, &key);
+            MERGES.delete(self.batch, &key);
+            TOMBSTONES.put(self.batch, &TombstoneKey { workspace, hash: secret.hash_profile(id) }, &tombstone)?;
+        }
+        Ok(())
+    }
+
+    fn all_rules(&self) -> impl Iterator<Item = Rules<'a>> + use<'a> {
+        let model = self.model;
+        model.kinds().iter().map(move |kind| Rules { model, kind })
+    }
+
+    /// The kinds that an identifier is of.
+    fn kinds_of(&self, identifier: &Identifier) -> Vec<KindId> {
+        self.all_rules().filter(|rules| rules.has(identifier)).map(|rules| rules.kind.id).collect()
+    }
+
+    /// The receipt of what was said of the erased may name them.
+    fn forget_receipt(&mut self, message_id: &str) {
+        let key = MessageKey { workspace: self.place.workspace, message_id: message_id.to_owned() };
+        RECEIPTS.delete(self.batch, &key);
+    }
+}

@@ -1,0 +1,77 @@
+//! Evidence without the erased: links and walls.
+
+use std::collections::BTreeSet;
+
+use super::Work;
+use crate::codec::key::{LinkIndexKey, LinkKey, WallKey};
+use crate::domain::identifier::Identifier;
+use crate::domain::link::LinkId;
+use crate::domain::wall::MAX_WALLS;
+use crate::store;
+use crate::store::catalogue::{HELD_LINKS, LINK_INDEX, LINKS, WALLS};
+
+impl Work<'_, '_> {
+    /// Takes the erased out of every link that names one of them.
+    pub(super) fn strip_links(&mut self) -> Result<(), store::Error> {
+        let workspace = self.place.workspace;
+        let mut named = BTreeSet::new();
+        for identifier in &self.erased {
+            let prefix = LinkIndexKey::prefix(workspace, identifier);
+            for index in [LINK_INDEX, HELD_LINKS] {
+                named.extend(index.keys(self.batch, &prefix, &prefix, usize::MAX)?.into_iter().map(|key| key.link));
+            }
+        }
+        self.count.links = named.len() as u64;
+        named.into_iter().try_for_each(|link| self.strip_link(link))
+    }
+
+    fn strip_link(&mut self, link: LinkId) -> Result<(), store::Error> {
+        let workspace = self.place.workspace;
+        let key = LinkKey { workspace, link };
+        let Some(said) = LINKS.get(self.batch, &key)? else { return Ok(()) };
+        LINKS.delete(self.batch, &key);
+        self.forget_receipt(&said.first.message_id);
+        let mut indexed = Vec::new();
+        for identifier in said.identifiers.iter().chain(&said.previous) {
+            let key = LinkIndexKey { workspace, identifier: identifier.clone(), link };
+            for index in [LINK_INDEX, HELD_LINKS] {
+                if index.contains(self.batch, &key)? {
+                    index.delete(self.batch, &key);
+                    indexed.push((index, identifier.clone()));
+                }
+            }
+        }
+        let Some(rest) = said.without(&self.erased) else { return Ok(()) };
+        let key = LinkKey { workspace, link: rest.id() };
+        let rest = match LINKS.get(self.batch, &key)? {
+            Some(known) => known.and(rest),
+            None => rest,
+        };
+        LINKS.put(self.batch, &key, &rest)?;
+        for (index, identifier) in indexed.into_iter().filter(|(_, identifier)| !self.erased.contains(identifier)) {
+            index.put(self.batch, &LinkIndexKey { workspace, identifier, link: key.link }, &())?;
+        }
+        self.others.extend(rest.identifiers.into_iter().chain(rest.previous));
+        Ok(())
+    }
+
+    /// Takes away the walls at the erased.
+    pub(super) fn take_down_walls(&mut self) -> Result<(), store::Error> {
+        let workspace = self.place.workspace;
+        let erased: Vec<Identifier> = self.erased.iter().cloned().collect();
+        for identifier in &erased {
+            let prefix = WallKey::prefix(workspace, identifier);
+            for (key, wall) in WALLS.rows(self.batch, &prefix, &prefix, MAX_WALLS)? {
+                let WallKey { workspace, identifier, beyond } = key.clone();
+                let there = WallKey { workspace, identifier: beyond, beyond: identifier };
+                WALLS.delete(self.batch, &key);
+                WALLS.delete(self.batch, &there);
+                self.forget_receipt(&wall.by.message_id);
+                if !self.erased.contains(&there.identifier) {
+                    self.others.insert(there.identifier);
+                }
+            }
+        }
+        Ok(())
+    }
+}
