@@ -287,8 +287,8 @@ impl<'a> Reader<'a> {
                 .fields()
                 .filter(|field| !matches!(field, Ok(document::Field { value: Value::Null, .. })))
                 .map(|field| {
-                    let document::Field { name, stamp: _, as_of, value } = field?;
-                    Ok((name.to_owned(), Field::Present { value, as_of }))
+                    let document::Field { name, origin, value } = field?;
+                    Ok((name.to_owned(), Field::Present { value, as_of: document.as_of(origin)? }))
                 })
                 .collect(),
         };

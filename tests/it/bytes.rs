@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kith::codec::document::{COMPUTED, Document, Field, encode};
+use kith::codec::document::{Document, Field, Origin, encode};
 use kith::codec::key::{
     EventKey, IdentifierKey, Key, LinkIndexKey, LinkKey, MemberKey, MentionKey, MessageKey, ModelKey, ProfileKey,
     SizeKey, TallyKey, TombstoneKey, WallKey,
@@ -279,6 +279,12 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
+/// Of one of three stamps, or computed.
+fn origin() -> impl Strategy<Value = Origin> {
+    let time = prop::option::of(any::<u64>().prop_map(Time::from_micros));
+    prop_oneof![(0..3_u32).prop_map(Origin::Stamp), time.prop_map(Origin::Computed)]
+}
+
 proptest! {
     #[test]
     fn values_come_back_as_they_went(value in value()) {
@@ -291,20 +297,25 @@ proptest! {
 
     #[test]
     fn a_document_finds_each_field_and_no_other(
-        fields in prop::collection::btree_map("[a-z.]{1,8}", (value(), prop::option::of(0..u64::MAX)), 0..40),
+        fields in prop::collection::btree_map("[a-z.]{1,8}", (value(), origin()), 0..40),
+        stamps in prop::array::uniform3(any::<u64>().prop_map(Time::from_micros)),
     ) {
-        let as_of = |micros: &Option<u64>| micros.map(Time::from_micros);
-        let rows = fields.iter().map(|(name, (value, micros))| {
-            Field { name, stamp: COMPUTED, as_of: as_of(micros), value: value.clone() }
-        });
+        let rows = fields.iter().map(|(name, (value, origin))| Field { name, origin: *origin, value: value.clone() });
         let rows: Vec<Field> = rows.collect();
-        let bytes = encode(&rows);
+        let bytes = encode(&rows, &stamps);
         let document = Document::read(&bytes).unwrap();
-        for (name, (value, micros)) in &fields {
-            prop_assert_eq!(document.get(name).unwrap(), Some((value.clone(), as_of(micros))));
+        for (name, (value, origin)) in &fields {
+            let as_of = match origin {
+                Origin::Stamp(number) => Some(stamps[*number as usize]),
+                Origin::Computed(time) => *time,
+            };
+            prop_assert_eq!(document.get(name).unwrap(), Some((value.clone(), as_of)));
+            prop_assert_eq!(document.as_of(*origin), Ok(as_of));
         }
         prop_assert_eq!(document.get("not there").unwrap(), None);
-        prop_assert_eq!(document.fields().count(), fields.len());
+        let read = document.fields().map(|field| field.map(|field| (field.name, field.origin)));
+        let expected = rows.iter().map(|row| Ok((row.name, row.origin)));
+        prop_assert!(read.eq(expected));
     }
 
     #[test]

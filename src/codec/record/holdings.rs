@@ -10,7 +10,7 @@ use super::hush::{StoredHushes, read_topics, stored_topics};
 use super::parts::{StoredMoment, identifier, text};
 use super::{Record, open, seal};
 use crate::codec::Error;
-use crate::codec::document::{self, COMPUTED, Document, Field};
+use crate::codec::document::{self, Document, Field, Origin};
 use crate::codec::read::Cursor;
 use crate::codec::value;
 use crate::domain::aggregate::{Decimal, State};
@@ -72,26 +72,27 @@ impl Record for Holdings {
 pub(super) fn lay_out(holdings: &Holdings) -> (Vec<u8>, StoredRest) {
     let Holdings { attributes, computed, ties: _, hushes: _ } = holdings;
     let mut numbers: BTreeMap<&Stamp, u32> = BTreeMap::new();
-    let mut stamps = Vec::new();
+    let (mut stamps, mut times) = (Vec::new(), Vec::new());
     let mut shadowed = BTreeMap::new();
     let mut fields: Vec<Field<'_>> = computed
         .iter()
-        .map(|(name, state)| Field { name, stamp: COMPUTED, as_of: state.as_of(), value: state.value() })
+        .map(|(name, state)| Field { name, origin: Origin::Computed(state.as_of()), value: state.value() })
         .collect();
     for (name, Cell { value, stamp }) in attributes {
         let number = *numbers.entry(stamp).or_insert_with(|| {
             stamps.push(StoredStamp::from(stamp.as_ref()));
-            u32::try_from(stamps.len() - 1).unwrap_or(COMPUTED)
+            times.push(stamp.moment.time);
+            u32::try_from(stamps.len() - 1).unwrap_or(u32::MAX)
         });
         if computed.contains_key(name) {
             shadowed.insert(name.clone(), (number, bytes(value)));
         } else {
-            fields.push(Field { name, stamp: number, as_of: Some(stamp.moment.time), value: value.clone() });
+            fields.push(Field { name, origin: Origin::Stamp(number), value: value.clone() });
         }
     }
     fields.sort_by(|a, b| a.name.cmp(b.name));
     let computed = computed.iter().map(|(name, state)| (name.clone(), state.into())).collect();
-    (document::encode(&fields), StoredRest { stamps, computed, shadowed })
+    (document::encode(&fields, &times), StoredRest { stamps, computed, shadowed })
 }
 
 /// The inverse of [`lay_out`].
@@ -105,10 +106,9 @@ pub(super) fn put_together(document: &[u8], ties: Ties, hushes: Hushes, rest: St
     };
     let mut attributes = BTreeMap::new();
     for field in Document::read(document)?.fields() {
-        // The time is that of the stamp.
-        let Field { name, stamp, as_of: _, value } = field?;
-        if stamp != COMPUTED {
-            attributes.insert(name.to_owned(), cell(stamp, value)?);
+        let Field { name, origin, value } = field?;
+        if let Origin::Stamp(number) = origin {
+            attributes.insert(name.to_owned(), cell(number, value)?);
         }
     }
     for (name, (number, bytes)) in shadowed {
