@@ -16,6 +16,7 @@ use crate::domain::holdings::{Holdings, Stamp};
 use crate::domain::hush::Said;
 use crate::domain::identifier::Identifier;
 use crate::domain::ids::{KindId, ProfileId, Seq};
+use crate::domain::invalid::{Invalid, Reason};
 use crate::domain::link::Link;
 use crate::domain::model::Model;
 use crate::domain::profile::{Membership, Profile};
@@ -90,6 +91,7 @@ pub(super) fn write(
     if let Some(first) = seen_before(batch, place, &fact.moment.message_id)? {
         return Ok(first);
     }
+    check_types(model, &link)?;
     let known = LINKS.get(batch, &LinkKey { workspace: place.workspace, link: link.id() })?;
     let mut ids = Ids::new(place);
     refold::catch_up(batch, model, place, &mut ids, link.identifiers.iter().chain(&link.previous))?;
@@ -105,6 +107,19 @@ pub(super) fn write(
     }
     describe_address(batch, place, fact, &mut receipt)?;
     keep_receipt(batch, place, receipt, Some(fact))
+}
+
+/// Refuses a fact that was checked against a model which was not in force any more when its turn came, and names a type that
+/// today's does not have: no key could ever lead to what it says.
+fn check_types(model: &Model, link: &Link) -> Result<(), Error> {
+    let unknown = |identifier: &&Identifier| model.identifier_type(identifier.type_name()).is_none();
+    match link.identifiers.iter().chain(&link.previous).find(unknown) {
+        Some(_) => {
+            let text = "have a type that the model no longer declares; it has changed while the fact was on its way";
+            Err(Invalid::new(Reason::UnknownType, "keys", text).into())
+        }
+        None => Ok(()),
+    }
 }
 
 /// A line for each identifier of a link that is refused because it was erased.
