@@ -158,7 +158,8 @@ impl<'a> World<'a> {
     fn lookup(self, key: Key, kind: &str) -> (Resolution, BTreeMap<String, Value>) {
         let keys = [(0, key)];
         let engine = &self.subject.engine;
-        let question = Question { kind: KindId::of(kind), fields: &Fields::Everything, now: Time::default() };
+        let question =
+            Question { kind: KindId::of(kind), fields: &Fields::Everything, now: Time::default(), purpose: None };
         let answer = engine.lookup(self.workspace, &keys, question, Tier::Disk).unwrap();
         let values = answer.fields.into_iter().filter_map(|(name, field)| Some((name, field.value()?)));
         (answer.resolution, values.collect())
