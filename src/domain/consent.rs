@@ -277,6 +277,17 @@ impl Consents {
         self
     }
 
+    /// Forgets that grants spoke for any of `identifiers`. True if one did.
+    pub fn forget(&mut self, identifiers: &BTreeSet<Identifier>) -> bool {
+        let mut changed = false;
+        for Decisions { denied: _, granted: _, spoken_for } in self.purposes.values_mut() {
+            let before = spoken_for.len();
+            spoken_for.retain(|identifier, _| !identifiers.contains(identifier));
+            changed |= spoken_for.len() < before;
+        }
+        changed
+    }
+
     /// Whether `purpose` is allowed, by what was said for its channel and for all of them.
     pub fn state(&self, purpose: &Purpose) -> State {
         let everywhere = Purpose { name: purpose.name.clone(), channel: String::new() };

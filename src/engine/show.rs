@@ -82,7 +82,8 @@ impl Engine {
         let take = |event: StoredEvent| {
             room -= 1;
             let moment = event.moment.clone();
-            if matches!(event.call, Call::Grant | Call::Deny) {
+            // One that was about an address that is erased says nothing any more.
+            if matches!(event.call, Call::Grant | Call::Deny) && !event.name.is_empty() {
                 events.push(event);
             }
             if events.len() < limit && room > 0 {

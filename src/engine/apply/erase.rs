@@ -104,7 +104,7 @@ impl<'a> Work<'a, '_> {
             let key = TombstoneKey { workspace: self.place.workspace, hash: secret.hash(identifier) };
             TOMBSTONES.put(self.batch, &key, &tombstone)?;
         }
-        self.leave_groups()?;
+        self.forget_in_others()?;
         self.scrub_others(secret)?;
         let mut ids = Ids::new(self.place);
         for rules in self.all_rules() {
