@@ -70,7 +70,7 @@ pub enum Says {
         keys: Vec<usize>,
         lift: bool,
     },
-    /// Of the purpose that all speak of; of the first of these as an address, or of the customer.
+    /// Of the purpose that all speak of; of the last of these as an address, or of the customer.
     Consent {
         keys: Vec<usize>,
         granted: bool,
@@ -211,7 +211,7 @@ impl Names {
             }
             Says::Consent { keys, granted, of_address } => {
                 let (purpose, address) =
-                    (PURPOSE.to_owned(), if *of_address { self.raw(keys[0]) } else { String::new() });
+                    (PURPOSE.to_owned(), if *of_address { self.raw(keys[keys.len() - 1]) } else { String::new() });
                 let saying = consent::Saying { purpose, channel: String::new(), granted: Some(*granted), address };
                 (raw(keys), DraftBody::Consent(saying))
             }
