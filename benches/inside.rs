@@ -106,7 +106,7 @@ impl Subject {
         group.throughput(Throughput::Elements(BATCH as u64));
         group.bench_function("batch of 100", |bencher| {
             let keys = || (0..BATCH).map(|_| key()).collect::<Result<Vec<Key>, _>>();
-            let question = Question { kind, fields: &fields, now: Time::default() };
+            let question = Question { kind, fields: &fields, now: Time::default(), purpose: None };
             let look_up = |keys: Vec<Key>| self.engine.lookup_batch(self.workspace, &keys, question);
             bencher.iter_batched(keys, |keys| anyhow::Ok(look_up(keys?)?), BatchSize::SmallInput);
         });
@@ -114,7 +114,7 @@ impl Subject {
     }
 
     fn look_up(&self, key: &Key, kind: KindId, fields: &Fields) -> anyhow::Result<Answer> {
-        let question = Question { kind, fields, now: Time::default() };
+        let question = Question { kind, fields, now: Time::default(), purpose: None };
         Ok(self.engine.lookup(self.workspace, &[(0, key.clone())], question, Tier::Disk)?)
     }
 

@@ -1,8 +1,9 @@
-//! The lookup: identifier → owner → document → fields. Two point reads, and a third only for `address.` fields. A key
-//! that several people use reads the documents of all of them; fields of a group are two point reads more, and so is each
-//! other persona of a human who is spoken to as two.
+//! The lookup: identifier → owner → document → fields. Two point reads, and a third only for `address.` fields and where
+//! it is asked whether a purpose is allowed. A key that several people use reads the documents of all of them; fields of a
+//! group are two point reads more, and so is each other persona of a human who is spoken to as two.
 
 mod beyond;
+mod consent;
 mod hush;
 mod shared;
 mod through_view;
@@ -15,9 +16,10 @@ use super::{Engine, Error, Tier, members};
 use crate::codec;
 use crate::codec::document::{self, Document};
 use crate::codec::key::{IdentifierKey, Key as _, ProfileKey};
-use crate::codec::record::{Hush, Record, read_hush, read_ties, split_profile};
+use crate::codec::record::{Hush, Record, read_consents, read_hush, read_ties, split_profile};
 use crate::domain::answer::{ADDRESS_PREFIX, Answer, Field, Fields, Resolution};
 use crate::domain::belonging::Belonging;
+use crate::domain::consent::{Consents, Purpose};
 use crate::domain::holdings::{Cell, Holdings};
 use crate::domain::identifier::Identifier;
 use crate::domain::ids::{KindId, ProfileId, WorkspaceId};
@@ -45,12 +47,15 @@ pub struct Question<'a> {
     pub fields: &'a Fields,
     /// The time at which it is asked: hushes that have ended by then do not count.
     pub now: Time,
+    /// The purpose, and the channel if there is one, of which it is asked whether they are allowed.
+    pub purpose: Option<&'a Purpose>,
 }
 
 /// What a stored profile says of the fields wanted, and what leads to the rest of them.
 struct Picked {
     fields: Answered,
     hush: Hush,
+    consents: Consents,
     groups: BTreeMap<Identifier, Belonging>,
     identifiers: BTreeSet<Identifier>,
 }
@@ -300,13 +305,19 @@ impl<'a> Reader<'a> {
             Some(beyond) if beyond.members => members::identifiers(&Profile::decode(bytes)?),
             Some(_) | None => BTreeSet::new(),
         };
-        Ok(Some(Picked { fields: picked?, hush: read_hush(parts.hush)?, groups, identifiers }))
+        let hush = read_hush(parts.hush)?;
+        let consents = match self.question.purpose {
+            Some(purpose) => read_consents(parts.consents)?.of(&purpose.name),
+            None => Consents::default(),
+        };
+        Ok(Some(Picked { fields: picked?, hush, consents, groups, identifiers }))
     }
 
     fn complete(&self, at: usize, key: &Key, id: ProfileId, mut picked: Picked) -> Result<Answer, Error> {
         let hushed = self.hushed(std::mem::take(&mut picked.hush))?;
+        let consents = self.consents(key, &[std::mem::take(&mut picked.consents)])?;
         let fields = self.with_address(key, self.fill(picked)?)?;
-        Ok(Answer { key: at, resolution: Resolution::Found(id), fields, hushed, viewed: None })
+        Ok(Answer { key: at, resolution: Resolution::Found(id), fields, hushed, consents, viewed: None })
     }
 
     /// The answer of a key that leads nowhere, because nobody has it or because whoever had it was erased.
@@ -317,7 +328,8 @@ impl<'a> Reader<'a> {
             Fields::Everything => Vec::new(),
         };
         let fields = self.with_address(key, fields)?;
-        Ok(Answer { key: at, resolution, fields, hushed: Vec::new(), viewed: None })
+        let consents = self.consents(key, &[])?;
+        Ok(Answer { key: at, resolution, fields, hushed: Vec::new(), consents, viewed: None })
     }
 
     /// Whether a key that leads nowhere names what was erased.

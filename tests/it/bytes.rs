@@ -9,11 +9,12 @@ use kith::codec::key::{
     SizeKey, TallyKey, TombstoneKey, WallKey,
 };
 use kith::codec::read::Cursor;
-use kith::codec::record::{ModelVersion, Record, read_hush, read_ties, split_profile};
+use kith::codec::record::{ModelVersion, Record, read_consents, read_hush, read_ties, split_profile};
 use kith::codec::value::{put, take};
 use kith::domain::access::{ApiKey, Scope, SecretHash};
 use kith::domain::aggregate::{Aggregate, State};
 use kith::domain::belonging::{Belonging, GroupMember, Tally, Ties};
+use kith::domain::consent::{self, Consents, Purpose};
 use kith::domain::erasure::{Erased, Scrub};
 use kith::domain::event::{Call, StoredEvent};
 use kith::domain::holdings::{Cell, Holdings, Stamp};
@@ -66,6 +67,7 @@ fn holdings() -> Holdings {
             for_groups: BTreeMap::from([("team.orders".into(), state(Aggregate::Count))]),
         },
         hushes: hushes(),
+        consents: consents(),
     }
 }
 
@@ -80,6 +82,20 @@ fn hushes() -> Hushes {
     hushes.learn(&said(true, None), &stamp(1, "m1"));
     hushes.learn(&said(false, Some(Time::from_micros(9))), &stamp(2, "m2"));
     hushes
+}
+
+fn consents() -> Consents {
+    let said = |granted, channel: &str| consent::Said {
+        purpose: Purpose { name: "ads".into(), channel: channel.into() },
+        granted,
+        address: None,
+    };
+    let stamp = Stamp { moment: moment(), source: "crm".into(), origin: identifier("user_id:u1") };
+    let stamp = Arc::new(stamp);
+    let mut consents = Consents::default();
+    consents.learn(&said(true, "sms"), &stamp, &[identifier("user_id:u0")]);
+    consents.learn(&said(false, ""), &stamp, &[]);
+    consents
 }
 
 fn group_member() -> GroupMember {
@@ -364,7 +380,7 @@ fn decode_everything(bytes: &[u8]) {
     let _ = (MentionKey::decode(bytes), Mention::decode(bytes));
     let _ = (TombstoneKey::decode(bytes), Tombstone::decode(bytes), Scrub::decode(bytes));
     let _ = split_profile(bytes).and_then(|parts| read_ties(parts.ties));
-    let _ = split_profile(bytes).and_then(|parts| read_hush(parts.hush));
+    let _ = split_profile(bytes).and_then(|parts| Ok((read_hush(parts.hush)?, read_consents(parts.consents)?)));
     let _ = (LinkIndexKey::decode(bytes), EventKey::decode(bytes), MessageKey::decode(bytes), ModelKey::decode(bytes));
     if let Ok(document) = Document::read(bytes) {
         let _ = (document.get("x"), document.fields().count());

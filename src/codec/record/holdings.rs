@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::belonging::StoredTies;
+use super::consent::{StoredConsents, read_purposes, stored_purposes};
 use super::hush::{StoredHushes, read_topics, stored_topics};
 use super::parts::{StoredMoment, identifier, text};
 use super::{Record, open, seal};
@@ -14,9 +15,7 @@ use crate::codec::document::{self, Document, Field, Origin};
 use crate::codec::read::Cursor;
 use crate::codec::value;
 use crate::domain::aggregate::{Decimal, State};
-use crate::domain::belonging::Ties;
 use crate::domain::holdings::{Cell, Holdings, Stamp};
-use crate::domain::hush::Hushes;
 use crate::domain::value::Value;
 
 const WHAT: &str = "holdings record";
@@ -26,8 +25,12 @@ struct HoldingsV1 {
     document: Vec<u8>,
     ties: StoredTies,
     hushes: StoredHushes,
+    consents: StoredConsents,
     rest: StoredRest,
 }
+
+/// What [`lay_out`] splits: attributes, and states of computed ones.
+type LaidOut = (BTreeMap<String, Cell>, BTreeMap<String, State>);
 
 /// What a document does not hold: provenance by number, and the states behind computed values.
 #[derive(Serialize, Deserialize)]
@@ -57,20 +60,22 @@ pub(super) enum StoredState {
 impl Record for Holdings {
     fn encode(&self) -> Result<Vec<u8>, Error> {
         let (document, rest) = lay_out(self);
-        let (ties, hushes) = ((&self.ties).into(), stored_topics(&self.hushes));
-        seal(WHAT, 1, &HoldingsV1 { document, ties, hushes, rest })
+        let (hushes, consents) = (stored_topics(&self.hushes), stored_purposes(&self.consents));
+        seal(WHAT, 1, &HoldingsV1 { document, ties: (&self.ties).into(), hushes, consents, rest })
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let HoldingsV1 { document, ties, hushes, rest } = open(WHAT, 1, bytes)?;
-        put_together(&document, ties.try_into()?, read_topics(hushes)?, rest)
+        let HoldingsV1 { document, ties, hushes, consents, rest } = open(WHAT, 1, bytes)?;
+        let (attributes, computed) = put_together(&document, rest)?;
+        let (hushes, consents) = (read_topics(hushes)?, read_purposes(consents)?);
+        Ok(Self { attributes, computed, ties: ties.try_into()?, hushes, consents })
     }
 }
 
-/// Splits holdings, their ties and hushes aside, into the document that lookups read and the rest. A computed attribute
-/// shadows an attribute of the same name: lookups read the former, the latter is kept aside.
+/// Splits attributes and computed ones into the document that lookups read and the rest. A computed attribute shadows an
+/// attribute of the same name: lookups read the former, the latter is kept aside.
 pub(super) fn lay_out(holdings: &Holdings) -> (Vec<u8>, StoredRest) {
-    let Holdings { attributes, computed, ties: _, hushes: _ } = holdings;
+    let Holdings { attributes, computed, ties: _, hushes: _, consents: _ } = holdings;
     let mut numbers: BTreeMap<&Stamp, u32> = BTreeMap::new();
     let (mut stamps, mut times) = (Vec::new(), Vec::new());
     let mut shadowed = BTreeMap::new();
@@ -96,7 +101,7 @@ pub(super) fn lay_out(holdings: &Holdings) -> (Vec<u8>, StoredRest) {
 }
 
 /// The inverse of [`lay_out`].
-pub(super) fn put_together(document: &[u8], ties: Ties, hushes: Hushes, rest: StoredRest) -> Result<Holdings, Error> {
+pub(super) fn put_together(document: &[u8], rest: StoredRest) -> Result<LaidOut, Error> {
     let StoredRest { stamps, computed, shadowed } = rest;
     let stamps = stamps.into_iter().map(|stored| stamp(stored).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
     let cell = |number: u32, value| {
@@ -118,7 +123,7 @@ pub(super) fn put_together(document: &[u8], ties: Ties, hushes: Hushes, rest: St
         .into_iter()
         .map(|(name, stored)| state(stored).map(|state| (name, state)))
         .collect::<Result<_, _>>()?;
-    Ok(Holdings { attributes, computed, ties, hushes })
+    Ok((attributes, computed))
 }
 
 impl From<&Stamp> for StoredStamp {

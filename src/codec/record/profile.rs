@@ -1,9 +1,9 @@
-//! The profile record: the document that lookups read, its ties to groups, what is hushed, then all that only the writer
-//! needs.
+//! The profile record: the document that lookups read, its ties to groups, what is hushed and what is allowed, then all
+//! that only the writer needs.
 //!
 //! ```text
 //! version:1 = 01 | kind:4 | document length:4 | document (see codec::document) | ties length:4 | ties, sealed
-//!                | hush length:4 | hush, sealed | sealed rest
+//!                | hush length:4 | hush, sealed | consents length:4 | consents, sealed | sealed rest
 //! ```
 
 use serde::{Deserialize, Serialize};
@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use super::graph::StoredWall;
 use super::holdings::{StoredRest, lay_out, put_together};
 use super::parts::{StoredId, StoredMoment, identifier, text};
-use super::{Record, belonging, hush, open, seal};
+use super::{Record, belonging, consent, hush, open, seal};
 use crate::codec::Error;
 use crate::codec::read::{Cursor, put_block};
+use crate::domain::holdings::Holdings;
 use crate::domain::ids::{KindId, ProfileId};
 use crate::domain::profile::{Member, Membership, Profile};
 use crate::domain::wall::Wall;
@@ -47,6 +48,8 @@ pub struct Parts<'a> {
     pub ties: &'a [u8],
     /// What is hushed; see [`read_hush`](super::read_hush).
     pub hush: &'a [u8],
+    /// What is allowed; see [`read_consents`](super::read_consents).
+    pub consents: &'a [u8],
     rest: &'a [u8],
 }
 
@@ -58,7 +61,9 @@ pub fn split(bytes: &[u8]) -> Result<Parts<'_>, Error> {
         version => return Err(Error::Version { what: WHAT, version }),
     }
     let kind = KindId(cursor.u32()?);
-    Ok(Parts { kind, document: cursor.block()?, ties: cursor.block()?, hush: cursor.block()?, rest: cursor.rest() })
+    let (document, ties) = (cursor.block()?, cursor.block()?);
+    let (hush, consents) = (cursor.block()?, cursor.block()?);
+    Ok(Parts { kind, document, ties, hush, consents, rest: cursor.rest() })
 }
 
 impl Record for Profile {
@@ -66,6 +71,7 @@ impl Record for Profile {
         let Self { id, kind, membership, retired, holdings, rules } = self;
         let ties = belonging::write(&holdings.ties)?;
         let hush = hush::write(&holdings.hushes, &membership.personas())?;
+        let consents = consent::write(&holdings.consents)?;
         let (document, holdings) = lay_out(holdings);
         let rest = RestV1 {
             id: (*id).into(),
@@ -85,12 +91,13 @@ impl Record for Profile {
         put_block(&mut out, &document);
         put_block(&mut out, &ties);
         put_block(&mut out, &hush);
+        put_block(&mut out, &consents);
         out.extend(seal(WHAT, VERSION, &rest)?);
         Ok(out)
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let Parts { kind, document, ties, hush, rest } = split(bytes)?;
+        let Parts { kind, document, ties, hush, consents, rest } = split(bytes)?;
         let RestV1 { id, created, latest, contested, loosened, oversized, walls, members, retired, holdings, rules } =
             open(WHAT, VERSION, rest)?;
         let mut membership = Membership::new(created.into());
@@ -102,13 +109,15 @@ impl Record for Profile {
         membership.loosened = loosened;
         membership.oversized = oversized;
         let hush::Hush { hushes, personas: _ } = hush::read(hush)?;
+        let (attributes, computed) = put_together(document, holdings)?;
+        let (ties, consents) = (belonging::read(ties)?, consent::read(consents)?);
         membership.walls = walls.into_iter().map(Wall::try_from).collect::<Result<_, _>>()?;
         Ok(Self {
             id: id.into(),
             kind,
             membership,
             retired: retired.into_iter().map(ProfileId::from).collect(),
-            holdings: put_together(document, belonging::read(ties)?, hushes, holdings)?,
+            holdings: Holdings { attributes, computed, ties, hushes, consents },
             rules,
         })
     }

@@ -304,7 +304,8 @@ fn link_of(event: &StoredEvent, model: &Model) -> Option<Link> {
     match event.call {
         Call::Group | Call::Leave => identifiers.extend(event.other.clone()),
         Call::Alias => previous.clone_from(&event.other),
-        Call::Identify | Call::Track | Call::Page | Call::Screen | Call::Hush | Call::Lift => {}
+        Call::Identify | Call::Track | Call::Page | Call::Screen => {}
+        Call::Hush | Call::Lift | Call::Grant | Call::Deny => {}
     }
     let (first, source) = (event.moment.clone(), event.source.clone());
     Some(Link { first, again: Vec::new(), source, identifiers, previous })

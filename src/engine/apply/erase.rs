@@ -141,7 +141,7 @@ impl<'a> Work<'a, '_> {
             let key = TombstoneKey { workspace: self.place.workspace, hash: secret.hash(identifier) };
             TOMBSTONES.put(self.batch, &key, &tombstone)?;
         }
-        self.leave_groups()?;
+        self.forget_in_others()?;
         self.scrub_others(secret)?;
         for rules in self.all_rules() {
             if self.erased.iter().any(|identifier| rules.has(identifier)) {
