@@ -26,12 +26,13 @@ fn event(number: u64, keys: Vec<String>) -> Draft {
 #[test]
 fn what_is_long_goes_in_parts_and_can_be_asked_for_again() {
     const EVENTS: u64 = 10_500;
+    const AHEAD: u64 = NOW.micros() / 1_000_000 + 7_200;
     let directory = TempDir::new().unwrap();
     let subject = Subject::open(directory.path());
     let world = subject.world("long", Names { case: 1, is_reference: false });
     let (person, account) = (world.key(0), world.key(8));
     let keys = || vec![world.names.raw(0), world.names.raw(8)];
-    world.write_all((0..EVENTS).map(|number| event(number, keys())));
+    world.write_all((1..EVENTS).chain([AHEAD]).map(|number| event(number, keys())));
 
     let before = subject.engine.applied().0;
     let abandoned = subject.runtime.block_on(async {
@@ -44,6 +45,8 @@ fn what_is_long_goes_in_parts_and_can_be_asked_for_again() {
     let again = world.erase(person.clone(), "person", false).unwrap();
     assert_eq!((again.erased, again.duplicate), (receipt.erased, true));
 
+    let late = world.write(event(AHEAD - 1, keys())).unwrap();
+    assert!(late.refuses_the_erased(), "what went first, and by a call that was abandoned, was not the newest");
     let (resolution, _) = world.lookup(person, "person");
     assert_eq!(resolution, Resolution::Erased);
     let kept =

@@ -30,7 +30,10 @@ impl Work<'_, '_> {
         let key = LinkKey { workspace, link };
         let Some(said) = LINKS.get(self.batch, &key)? else { return Ok(()) };
         LINKS.delete(self.batch, &key);
-        self.forget_receipt(&said.first.message_id);
+        for moment in said.moments() {
+            self.newest = self.newest.max(moment.time);
+            self.forget_receipt(&moment.message_id);
+        }
         let mut indexed = Vec::new();
         for identifier in said.identifiers.iter().chain(&said.previous) {
             let key = LinkIndexKey { workspace, identifier: identifier.clone(), link };
