@@ -42,6 +42,8 @@ pub(super) use scrub::scrub;
 /// How many events of the erased go by one command, at most, and how many of others are gone through: others wait for
 /// the writer some tens of milliseconds at a time.
 const MAX_EVENTS: usize = 5_000;
+/// How many links may name the erased. They go by one command, so that others are folded again without all of them.
+const MAX_LINKS: usize = 50_000;
 
 /// Applies `erasure`. `known` is the secret of the workspace, if it has one.
 pub(super) fn erase(
@@ -72,10 +74,11 @@ pub(super) fn erase(
         count: Erased { identifiers: erased.len() as u64, events: erasure.gone, ..Erased::default() },
         erased,
     };
+    let links = work.links()?;
     if !work.forget_history()? {
         return Ok(Effect::Erasing { events: MAX_EVENTS as u64 });
     }
-    work.strip_links()?;
+    work.strip_links(links)?;
     let secret = known.unwrap_or(erasure.secret);
     if known.is_none() {
         put_tombstone_secret(work.batch, place.workspace, secret);
