@@ -102,7 +102,7 @@ struct Work<'a, 'b> {
     others: BTreeSet<Identifier>,
     /// Ids of profiles that had erased identifiers, and ids that led to those.
     ids: BTreeSet<ProfileId>,
-    /// How far ahead the newest fact was dated that named one of them.
+    /// The time of the newest event of theirs, or of the newest link that named one of them.
     newest: Time,
     count: Erased,
 }
