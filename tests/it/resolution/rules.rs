@@ -29,6 +29,7 @@ fn change(told: &mut Told<'_>, rules: Rules, waits: bool, now: u64) -> Result<()
     let foretold = told.case.difference(rules);
     let same = rules.name == told.case.rules().name;
     told.case.change_rules(rules, now);
+    told.rules_changed = true;
     if waits {
         let done = told.case.refolded();
         told.compare()?;
