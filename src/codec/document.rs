@@ -5,7 +5,7 @@
 //! field: stamp:4 | as of:8 | name length:4 | name | value      fields are in name order
 //! ```
 //!
-//! `stamp` is the place of the attribute's provenance in the profile's record, or [`COMPUTED`]. `as of` is the event time in
+//! `stamp` is the place of the attribute's provenance in the profile's record, [`COMPUTED`] or [`LIVE`]. `as of` is the event time in
 //! microseconds of the fact that set the value, all bits set where there is no such fact; it is here as well, so that a
 //! lookup that wants to know how old a value is need not read the rest of the record.
 
@@ -20,6 +20,8 @@ use crate::domain::value::Value;
 const WHAT: &str = "document";
 /// The stamp of a computed attribute, which has no single origin.
 pub const COMPUTED: u32 = u32::MAX;
+/// The stamp of a computed attribute whose value depends on when and for whom it is read. The field has none here.
+pub const LIVE: u32 = u32::MAX - 1;
 /// The time of a value that is not of one fact.
 const NO_TIME: u64 = u64::MAX;
 
@@ -28,7 +30,7 @@ const NO_TIME: u64 = u64::MAX;
 pub struct Field<'a> {
     /// Its name.
     pub name: &'a str,
-    /// Where its provenance is, or [`COMPUTED`].
+    /// Where its provenance is, [`COMPUTED`] or [`LIVE`].
     pub stamp: u32,
     /// The event time of the fact that set it, if it is one.
     pub as_of: Option<Time>,
@@ -89,14 +91,14 @@ impl<'a> Document<'a> {
         self.directory.is_empty()
     }
 
-    /// The value of the field called `name` and its time: a binary search, and one decode.
-    pub fn get(&self, name: &str) -> Result<Option<(Value, Option<Time>)>, Error> {
+    /// The value of the field called `name`, its time and its stamp: a binary search, and one decode.
+    pub fn get(&self, name: &str) -> Result<Option<(Value, Option<Time>, u32)>, Error> {
         let (mut low, mut high) = (0, self.len());
         while low < high {
             let middle = low + (high - low) / 2;
-            let Located { as_of, name: found, mut rest, .. } = self.field(middle)?;
+            let Located { stamp, as_of, name: found, mut rest } = self.field(middle)?;
             match found.cmp(name.as_bytes()) {
-                Ordering::Equal => return Ok(Some((value::take(&mut rest)?, time(as_of)))),
+                Ordering::Equal => return Ok(Some((value::take(&mut rest)?, time(as_of), stamp))),
                 Ordering::Less => low = middle + 1,
                 Ordering::Greater => high = middle,
             }

@@ -4,6 +4,7 @@
 
 mod beyond;
 mod hush;
+mod live;
 mod shared;
 mod through_view;
 
@@ -13,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::state::State;
 use super::{Engine, Error, Tier, members};
 use crate::codec;
-use crate::codec::document::{self, Document};
+use crate::codec::document::{self, Document, LIVE};
 use crate::codec::key::{IdentifierKey, Key as _, ProfileKey};
 use crate::codec::record::{Hush, Record, read_hush, read_ties, split_profile};
 use crate::domain::answer::{ADDRESS_PREFIX, Answer, Field, Fields, Resolution};
@@ -274,24 +275,35 @@ impl<'a> Reader<'a> {
             return Ok(None);
         }
         let document = Document::read(parts.document)?;
-        let picked: Result<Answered, codec::Error> = match self.question.fields {
-            Fields::Named(names) => names
-                .iter()
-                .map(|name| {
-                    let found = document.get(name)?.filter(|(value, _)| *value != Value::Null);
-                    let field = found.map_or(Field::NotSet, |(value, as_of)| Field::Present { value, as_of });
-                    Ok((name.clone(), field))
-                })
-                .collect(),
-            Fields::Everything => document
-                .fields()
-                .filter(|field| !matches!(field, Ok(document::Field { value: Value::Null, .. })))
-                .map(|field| {
-                    let document::Field { name, stamp: _, as_of, value } = field?;
-                    Ok((name.to_owned(), Field::Present { value, as_of }))
-                })
-                .collect(),
+        let mut live = None;
+        let mut field = |name: &str, value: Value, as_of: Option<Time>, stamp: u32| {
+            if stamp == LIVE {
+                if live.is_none() {
+                    live = self.live(parts.live)?;
+                }
+                return live.as_ref().map_or(Ok(Field::NotSet), |live| self.read_live(live, name, document));
+            }
+            Ok(if value == Value::Null { Field::NotSet } else { Field::Present { value, as_of } })
         };
+        let mut fields = Answered::new();
+        match self.question.fields {
+            Fields::Named(names) => {
+                for name in names {
+                    let found = match document.get(name)? {
+                        Some((value, as_of, stamp)) => field(name, value, as_of, stamp)?,
+                        None => Field::NotSet,
+                    };
+                    fields.push((name.clone(), found));
+                }
+            }
+            Fields::Everything => {
+                for found in document.fields() {
+                    let document::Field { name, stamp, as_of, value } = found?;
+                    let found = field(name, value, as_of, stamp)?;
+                    fields.extend((found != Field::NotSet).then(|| (name.to_owned(), found)));
+                }
+            }
+        }
         let groups = match self.beyond {
             Some(beyond) if beyond.reads_groups() => read_ties(parts.ties)?.groups,
             Some(_) | None => BTreeMap::new(),
@@ -300,7 +312,7 @@ impl<'a> Reader<'a> {
             Some(beyond) if beyond.members => members::identifiers(&Profile::decode(bytes)?),
             Some(_) | None => BTreeSet::new(),
         };
-        Ok(Some(Picked { fields: picked?, hush: read_hush(parts.hush)?, groups, identifiers }))
+        Ok(Some(Picked { fields, hush: read_hush(parts.hush)?, groups, identifiers }))
     }
 
     fn complete(&self, at: usize, key: &Key, id: ProfileId, mut picked: Picked) -> Result<Answer, Error> {

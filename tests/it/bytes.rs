@@ -12,7 +12,7 @@ use kith::codec::read::Cursor;
 use kith::codec::record::{ModelVersion, Record, read_hush, read_ties, split_profile};
 use kith::codec::value::{put, take};
 use kith::domain::access::{ApiKey, Scope, SecretHash};
-use kith::domain::aggregate::{Aggregate, State};
+use kith::domain::aggregate::{Aggregate, State, Window};
 use kith::domain::belonging::{Belonging, GroupMember, Tally, Ties};
 use kith::domain::erasure::{Erased, Scrub};
 use kith::domain::event::{Call, StoredEvent};
@@ -46,7 +46,7 @@ fn holdings() -> Holdings {
     let stamp = Arc::new(Stamp { moment: moment(), source: "crm".into(), origin: identifier("user_id:u1") });
     let cell = |value| Cell { value, stamp: Arc::clone(&stamp) };
     let total = Value::Number(11.77);
-    let state = |aggregate| State::of(aggregate, &moment(), Some(&total)).unwrap();
+    let state = |aggregate| State::of(&aggregate, &moment(), Some(&total)).unwrap();
     Holdings {
         attributes: BTreeMap::from([
             ("first_name".into(), cell(Value::Text("Joe".into()))),
@@ -54,11 +54,16 @@ fn holdings() -> Holdings {
             ("tags".into(), cell(Value::List(vec![Value::Null, Value::Time(Time::from_micros(5))]))),
         ]),
         computed: BTreeMap::from([
+            ("orders.average_7d".into(), state(Aggregate::Average).sliding(Window::Week, moment().time)),
             ("orders.count".into(), state(Aggregate::Count)),
+            ("orders.counts".into(), state(Aggregate::MostFrequent)),
             ("orders.first".into(), state(Aggregate::First)),
+            ("orders.hours".into(), state(Aggregate::Hours { time_zone: None })),
             ("orders.last".into(), state(Aggregate::Last)),
+            ("orders.list".into(), state(Aggregate::UniqueList { limit: 3 })),
             ("orders.max".into(), state(Aggregate::Max)),
             ("orders.min".into(), state(Aggregate::Min)),
+            ("orders.recent".into(), recent()),
             ("orders.sum".into(), state(Aggregate::Sum)),
         ]),
         ties: Ties {
@@ -67,6 +72,12 @@ fn holdings() -> Holdings {
         },
         hushes: hushes(),
     }
+}
+
+fn recent() -> State {
+    let aggregate = Aggregate::LastEvents { limit: 2, properties: vec!["item".into()] };
+    let properties = Value::Object(Values::from([("item".into(), Value::Text("boots".into()))]));
+    State::of(&aggregate, &moment(), Some(&properties)).unwrap()
 }
 
 fn hushes() -> Hushes {
@@ -301,7 +312,7 @@ proptest! {
         let bytes = encode(&rows);
         let document = Document::read(&bytes).unwrap();
         for (name, (value, micros)) in &fields {
-            prop_assert_eq!(document.get(name).unwrap(), Some((value.clone(), as_of(micros))));
+            prop_assert_eq!(document.get(name).unwrap(), Some((value.clone(), as_of(micros), COMPUTED)));
         }
         prop_assert_eq!(document.get("not there").unwrap(), None);
         prop_assert_eq!(document.fields().count(), fields.len());

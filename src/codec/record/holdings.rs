@@ -8,32 +8,40 @@ use serde::{Deserialize, Serialize};
 use super::belonging::StoredTies;
 use super::hush::{StoredHushes, read_topics, stored_topics};
 use super::parts::{StoredMoment, identifier, text};
+use super::state::{StoredState, state};
 use super::{Record, open, seal};
 use crate::codec::Error;
-use crate::codec::document::{self, COMPUTED, Document, Field};
+use crate::codec::document::{self, COMPUTED, Document, Field, LIVE};
 use crate::codec::read::Cursor;
 use crate::codec::value;
-use crate::domain::aggregate::{Decimal, State};
+use crate::domain::aggregate::State;
 use crate::domain::belonging::Ties;
 use crate::domain::holdings::{Cell, Holdings, Stamp};
 use crate::domain::hush::Hushes;
+use crate::domain::model::{CAPPED, FULL};
+use crate::domain::time::Time;
 use crate::domain::value::Value;
 
 const WHAT: &str = "holdings record";
+const LIVE_STATES: &str = "live states of a profile";
 
 #[derive(Serialize, Deserialize)]
 struct HoldingsV1 {
     document: Vec<u8>,
     ties: StoredTies,
     hushes: StoredHushes,
+    live: StoredStates,
     rest: StoredRest,
 }
+
+/// States by the names of their attributes.
+pub(super) type StoredStates = BTreeMap<String, StoredState>;
 
 /// What a document does not hold: provenance by number, and the states behind computed values.
 #[derive(Serialize, Deserialize)]
 pub(super) struct StoredRest {
     stamps: Vec<StoredStamp>,
-    computed: BTreeMap<String, StoredState>,
+    computed: StoredStates,
     shadowed: BTreeMap<String, (u32, Vec<u8>)>,
 }
 
@@ -44,59 +52,72 @@ pub(super) struct StoredStamp {
     origin: String,
 }
 
-#[derive(Serialize, Deserialize)]
-pub(super) enum StoredState {
-    Count(u64),
-    Sum(i128),
-    Min(Vec<u8>),
-    Max(Vec<u8>),
-    First(StoredMoment, Vec<u8>),
-    Last(StoredMoment, Vec<u8>),
-}
-
 impl Record for Holdings {
     fn encode(&self) -> Result<Vec<u8>, Error> {
-        let (document, rest) = lay_out(self);
+        let LaidOut { document, live, rest } = lay_out(self);
         let (ties, hushes) = ((&self.ties).into(), stored_topics(&self.hushes));
-        seal(WHAT, 1, &HoldingsV1 { document, ties, hushes, rest })
+        seal(WHAT, 1, &HoldingsV1 { document, ties, hushes, live, rest })
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let HoldingsV1 { document, ties, hushes, rest } = open(WHAT, 1, bytes)?;
-        put_together(&document, ties.try_into()?, read_topics(hushes)?, rest)
+        let HoldingsV1 { document, ties, hushes, live, rest } = open(WHAT, 1, bytes)?;
+        put_together(LaidOut { document, live, rest }, ties.try_into()?, read_topics(hushes)?)
     }
 }
 
-/// Splits holdings, their ties and hushes aside, into the document that lookups read and the rest. A computed attribute
-/// shadows an attribute of the same name: lookups read the former, the latter is kept aside.
-pub(super) fn lay_out(holdings: &Holdings) -> (Vec<u8>, StoredRest) {
+/// Holdings, their ties and hushes aside, as they are stored.
+pub(super) struct LaidOut {
+    /// What lookups read. Of live attributes it has the names alone.
+    pub(super) document: Vec<u8>,
+    /// The states of live attributes, which lookups decode only if one of them is asked for.
+    pub(super) live: StoredStates,
+    pub(super) rest: StoredRest,
+}
+
+/// Lays out holdings. A computed attribute, and its companion, shadows an attribute of the same name: lookups read the
+/// former, the latter is kept aside.
+pub(super) fn lay_out(holdings: &Holdings) -> LaidOut {
     let Holdings { attributes, computed, ties: _, hushes: _ } = holdings;
+    let of_computed: BTreeMap<String, (u32, Option<Time>, Value)> = computed.iter().flat_map(readings).collect();
     let mut numbers: BTreeMap<&Stamp, u32> = BTreeMap::new();
     let mut stamps = Vec::new();
     let mut shadowed = BTreeMap::new();
-    let mut fields: Vec<Field<'_>> = computed
+    let mut fields: Vec<Field<'_>> = of_computed
         .iter()
-        .map(|(name, state)| Field { name, stamp: COMPUTED, as_of: state.as_of(), value: state.value() })
+        .map(|(name, (stamp, as_of, value))| Field { name, stamp: *stamp, as_of: *as_of, value: value.clone() })
         .collect();
     for (name, Cell { value, stamp }) in attributes {
         let number = *numbers.entry(stamp).or_insert_with(|| {
             stamps.push(StoredStamp::from(stamp.as_ref()));
             u32::try_from(stamps.len() - 1).unwrap_or(COMPUTED)
         });
-        if computed.contains_key(name) {
+        if of_computed.contains_key(name) {
             shadowed.insert(name.clone(), (number, bytes(value)));
         } else {
             fields.push(Field { name, stamp: number, as_of: Some(stamp.moment.time), value: value.clone() });
         }
     }
     fields.sort_by(|a, b| a.name.cmp(b.name));
-    let computed = computed.iter().map(|(name, state)| (name.clone(), state.into())).collect();
-    (document::encode(&fields), StoredRest { stamps, computed, shadowed })
+    let stored = |live: bool| {
+        let states = computed.iter().filter(move |(_, state)| state.is_live() == live);
+        states.map(|(name, state)| (name.clone(), state.into())).collect()
+    };
+    let rest = StoredRest { stamps, computed: stored(false), shadowed };
+    LaidOut { document: document::encode(&fields), live: stored(true), rest }
+}
+
+/// The fields that a computed attribute has in the document: itself, and what says how much its value means.
+fn readings((name, state): (&String, &State)) -> Vec<(String, (u32, Option<Time>, Value))> {
+    let stamp = if state.is_live() { LIVE } else { COMPUTED };
+    let own = (name.clone(), (stamp, state.as_of(), state.value()));
+    let capped = state.capped().map(|capped| (format!("{name}{CAPPED}"), (COMPUTED, None, Value::Bool(capped))));
+    let full = matches!(state, State::Buckets(_)).then(|| (format!("{name}{FULL}"), (LIVE, None, Value::Null)));
+    [Some(own), capped, full].into_iter().flatten().collect()
 }
 
 /// The inverse of [`lay_out`].
-pub(super) fn put_together(document: &[u8], ties: Ties, hushes: Hushes, rest: StoredRest) -> Result<Holdings, Error> {
-    let StoredRest { stamps, computed, shadowed } = rest;
+pub(super) fn put_together(laid_out: LaidOut, ties: Ties, hushes: Hushes) -> Result<Holdings, Error> {
+    let LaidOut { document, live, rest: StoredRest { stamps, computed, shadowed } } = laid_out;
     let stamps = stamps.into_iter().map(|stored| stamp(stored).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
     let cell = |number: u32, value| {
         let stamp = usize::try_from(number).ok().and_then(|number| stamps.get(number));
@@ -104,21 +125,37 @@ pub(super) fn put_together(document: &[u8], ties: Ties, hushes: Hushes, rest: St
         Ok::<_, Error>(Cell { value, stamp: Arc::clone(stamp) })
     };
     let mut attributes = BTreeMap::new();
-    for field in Document::read(document)?.fields() {
+    for field in Document::read(&document)?.fields() {
         // The time is that of the stamp.
         let Field { name, stamp, as_of: _, value } = field?;
-        if stamp != COMPUTED {
+        if ![COMPUTED, LIVE].contains(&stamp) {
             attributes.insert(name.to_owned(), cell(stamp, value)?);
         }
     }
     for (name, (number, bytes)) in shadowed {
         attributes.insert(name, cell(number, read(&bytes)?)?);
     }
-    let computed = computed
-        .into_iter()
-        .map(|(name, stored)| state(stored).map(|state| (name, state)))
-        .collect::<Result<_, _>>()?;
-    Ok(Holdings { attributes, computed, ties, hushes })
+    let mut states = read_states(computed)?;
+    states.extend(read_states(live)?);
+    Ok(Holdings { attributes, computed: states, ties, hushes })
+}
+
+/// Writes the live states of a profile; nothing if there are none.
+pub(super) fn write_live(live: &StoredStates) -> Result<Vec<u8>, Error> {
+    if live.is_empty() { Ok(Vec::new()) } else { seal(LIVE_STATES, 1, live) }
+}
+
+pub(super) fn open_live(bytes: &[u8]) -> Result<StoredStates, Error> {
+    if bytes.is_empty() { Ok(StoredStates::new()) } else { open(LIVE_STATES, 1, bytes) }
+}
+
+/// Reads the live states of a profile, as [`split_profile`](super::split_profile) gives them.
+pub fn read_live(bytes: &[u8]) -> Result<BTreeMap<String, State>, Error> {
+    read_states(open_live(bytes)?)
+}
+
+pub(super) fn read_states(stored: StoredStates) -> Result<BTreeMap<String, State>, Error> {
+    stored.into_iter().map(|(name, stored)| state(stored).map(|state| (name, state))).collect()
 }
 
 impl From<&Stamp> for StoredStamp {
@@ -133,37 +170,13 @@ pub(super) fn stamp(stored: StoredStamp) -> Result<Stamp, Error> {
     Ok(Stamp { moment: moment.into(), source, origin: identifier(WHAT, &origin)? })
 }
 
-impl From<&State> for StoredState {
-    fn from(state: &State) -> Self {
-        match state {
-            State::Count(count) => Self::Count(*count),
-            State::Sum(sum) => Self::Sum(sum.billionths()),
-            State::Min(value) => Self::Min(bytes(value)),
-            State::Max(value) => Self::Max(bytes(value)),
-            State::First(moment, value) => Self::First(moment.into(), bytes(value)),
-            State::Last(moment, value) => Self::Last(moment.into(), bytes(value)),
-        }
-    }
-}
-
-pub(super) fn state(stored: StoredState) -> Result<State, Error> {
-    Ok(match stored {
-        StoredState::Count(count) => State::Count(count),
-        StoredState::Sum(billionths) => State::Sum(Decimal::from_billionths(billionths)),
-        StoredState::Min(bytes) => State::Min(read(&bytes)?),
-        StoredState::Max(bytes) => State::Max(read(&bytes)?),
-        StoredState::First(moment, bytes) => State::First(moment.into(), read(&bytes)?),
-        StoredState::Last(moment, bytes) => State::Last(moment.into(), read(&bytes)?),
-    })
-}
-
-fn bytes(of: &Value) -> Vec<u8> {
+pub(super) fn bytes(of: &Value) -> Vec<u8> {
     let mut out = Vec::new();
     value::put(&mut out, of);
     out
 }
 
-fn read(bytes: &[u8]) -> Result<Value, Error> {
+pub(super) fn read(bytes: &[u8]) -> Result<Value, Error> {
     let mut cursor = Cursor::new(bytes, WHAT);
     let read = value::take(&mut cursor)?;
     cursor.end()?;

@@ -3,13 +3,13 @@
 //!
 //! ```text
 //! version:1 = 01 | kind:4 | document length:4 | document (see codec::document) | ties length:4 | ties, sealed
-//!                | hush length:4 | hush, sealed | sealed rest
+//!                | hush length:4 | hush, sealed | live length:4 | live states, sealed | sealed rest
 //! ```
 
 use serde::{Deserialize, Serialize};
 
 use super::graph::StoredWall;
-use super::holdings::{StoredRest, lay_out, put_together};
+use super::holdings::{LaidOut, StoredRest, lay_out, open_live, put_together, write_live};
 use super::parts::{StoredId, StoredMoment, identifier, text};
 use super::{Record, belonging, hush, open, seal};
 use crate::codec::Error;
@@ -47,6 +47,8 @@ pub struct Parts<'a> {
     pub ties: &'a [u8],
     /// What is hushed; see [`read_hush`](super::read_hush).
     pub hush: &'a [u8],
+    /// States of live attributes; see [`read_live`](super::read_live).
+    pub live: &'a [u8],
     rest: &'a [u8],
 }
 
@@ -58,7 +60,8 @@ pub fn split(bytes: &[u8]) -> Result<Parts<'_>, Error> {
         version => return Err(Error::Version { what: WHAT, version }),
     }
     let kind = KindId(cursor.u32()?);
-    Ok(Parts { kind, document: cursor.block()?, ties: cursor.block()?, hush: cursor.block()?, rest: cursor.rest() })
+    let (document, ties) = (cursor.block()?, cursor.block()?);
+    Ok(Parts { kind, document, ties, hush: cursor.block()?, live: cursor.block()?, rest: cursor.rest() })
 }
 
 impl Record for Profile {
@@ -66,7 +69,7 @@ impl Record for Profile {
         let Self { id, kind, membership, retired, holdings, rules } = self;
         let ties = belonging::write(&holdings.ties)?;
         let hush = hush::write(&holdings.hushes, &membership.personas())?;
-        let (document, holdings) = lay_out(holdings);
+        let LaidOut { document, live, rest: holdings } = lay_out(holdings);
         let rest = RestV1 {
             id: (*id).into(),
             created: (&membership.created).into(),
@@ -85,12 +88,13 @@ impl Record for Profile {
         put_block(&mut out, &document);
         put_block(&mut out, &ties);
         put_block(&mut out, &hush);
+        put_block(&mut out, &write_live(&live)?);
         out.extend(seal(WHAT, VERSION, &rest)?);
         Ok(out)
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let Parts { kind, document, ties, hush, rest } = split(bytes)?;
+        let Parts { kind, document, ties, hush, live, rest } = split(bytes)?;
         let RestV1 { id, created, latest, contested, loosened, oversized, walls, members, retired, holdings, rules } =
             open(WHAT, VERSION, rest)?;
         let mut membership = Membership::new(created.into());
@@ -103,12 +107,13 @@ impl Record for Profile {
         membership.oversized = oversized;
         let hush::Hush { hushes, personas: _ } = hush::read(hush)?;
         membership.walls = walls.into_iter().map(Wall::try_from).collect::<Result<_, _>>()?;
+        let laid_out = LaidOut { document: document.to_vec(), live: open_live(live)?, rest: holdings };
         Ok(Self {
             id: id.into(),
             kind,
             membership,
             retired: retired.into_iter().map(ProfileId::from).collect(),
-            holdings: put_together(document, belonging::read(ties)?, hushes, holdings)?,
+            holdings: put_together(laid_out, belonging::read(ties)?, hushes)?,
             rules,
         })
     }
