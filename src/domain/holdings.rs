@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::aggregate::{Aggregate, State};
+use super::aggregate::{Aggregate, Scalar, State};
 use super::belonging::{Belonging, MAX_GROUPS, Ties};
 use super::fact::{Event, EventType};
 use super::hush::Hushes;
@@ -117,6 +117,8 @@ impl Holdings {
                 (_, Property::Time) => Some(&time),
                 (_, Property::Named(name)) => event.properties.get(name),
             };
+            // A window keeps a value for each of its buckets, so each has to be short.
+            let value = value.filter(|value| computed.window.is_none() || Scalar::of(value).is_some());
             if let Some(state) = State::of(&computed.aggregate, moment, value) {
                 let state = match computed.window {
                     Some(window) => state.sliding(window, moment.time),

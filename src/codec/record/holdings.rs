@@ -78,7 +78,7 @@ pub(super) struct LaidOut {
 /// former, the latter is kept aside.
 pub(super) fn lay_out(holdings: &Holdings) -> LaidOut {
     let Holdings { attributes, computed, ties: _, hushes: _ } = holdings;
-    let of_computed: BTreeMap<String, (u32, Option<Time>, Value)> = computed.iter().flat_map(readings).collect();
+    let of_computed: BTreeMap<String, Reading> = computed.iter().flat_map(readings).collect();
     let mut numbers: BTreeMap<&Stamp, u32> = BTreeMap::new();
     let mut stamps = Vec::new();
     let mut shadowed = BTreeMap::new();
@@ -106,8 +106,11 @@ pub(super) fn lay_out(holdings: &Holdings) -> LaidOut {
     LaidOut { document: document::encode(&fields), live: stored(true), rest }
 }
 
+/// What the document has of a computed field: stamp, time and value.
+type Reading = (u32, Option<Time>, Value);
+
 /// The fields that a computed attribute has in the document: itself, and what says how much its value means.
-fn readings((name, state): (&String, &State)) -> Vec<(String, (u32, Option<Time>, Value))> {
+fn readings((name, state): (&String, &State)) -> Vec<(String, Reading)> {
     let stamp = if state.is_live() { LIVE } else { COMPUTED };
     let own = (name.clone(), (stamp, state.as_of(), state.value()));
     let capped = state.capped().map(|capped| (format!("{name}{CAPPED}"), (COMPUTED, None, Value::Bool(capped))));
