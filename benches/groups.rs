@@ -129,7 +129,7 @@ impl Subject {
         let model = self.engine.model(self.workspace)?;
         let keys = [(0, Key::parse(key, "key", &model.model)?)];
         let fields = Fields::parse(fields.iter().map(ToString::to_string).collect())?;
-        let question = Question { kind: KindId::of(kind), fields: &fields, now: Time::default() };
+        let question = Question { kind: KindId::of(kind), fields: &fields, now: Time::default(), purpose: None };
         let ask = || -> anyhow::Result<Answer> { Ok(self.engine.lookup(self.workspace, &keys, question, Tier::Disk)?) };
         let complete = ask()?.fields.iter().all(|(_, field)| matches!(field, Field::Present { .. }));
         ensure!(complete, "{name}: a field is missing");
@@ -143,7 +143,7 @@ impl Subject {
         let keys: Vec<Key> = (0..1_000).map(key).collect::<Result<_, _>>()?;
         let fields = Fields::parse(vec!["account.name".to_owned(), "account.members".to_owned()])?;
         let kind = model.model.kind("").context("the model has no default kind")?.id;
-        let question = Question { kind, fields: &fields, now: Time::default() };
+        let question = Question { kind, fields: &fields, now: Time::default(), purpose: None };
         let name = "  batch of 1,000 persons, each: account.name, .members";
         measure(name, 1_000, || Ok(self.engine.lookup_batch(self.workspace, &keys, question).map(|_| ())?))
     }

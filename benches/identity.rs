@@ -269,7 +269,8 @@ fn a_chain_of_10_000_merges() -> anyhow::Result<u128> {
     Ok(tally.tell("a chain of 10,000 merges")?.max(late.tell("  then late facts about it")?))
 }
 
-/// A profile of 1,000 identifiers, each with a fragment of its own, beside another one that shares a device with it.
+/// A profile of 1,000 identifiers, each with a fragment of its own, beside another one that shares a session with it: nearly
+/// as many links as are folded again at once.
 fn a_component_at_the_guard() -> anyhow::Result<u128> {
     let subject = Subject::open()?;
     subject.write((0..999).map(|n| fact(format!("s{n}"), START + n, &[format!("session_id:s{n}")])).collect())?;
@@ -277,6 +278,10 @@ fn a_component_at_the_guard() -> anyhow::Result<u128> {
         .map(|n| fact(format!("j{n}"), START + 2_000 + n, &["user_id:u".to_owned(), format!("session_id:s{n}")]));
     subject.write(joins.collect())?;
     subject.write(vec![fact("v".to_owned(), START + 9_000, &["user_id:v".to_owned(), "session_id:s7".to_owned()])])?;
+    let user = || "user_id:u".to_owned();
+    let pairs = (0..190).map(|n| [user(), format!("session_id:s{n}"), format!("session_id:s{}", n + 1)]);
+    subject
+        .write(pairs.enumerate().map(|(n, keys)| fact(format!("p{n}"), START + 10_000 + n as u64, &keys)).collect())?;
     let model = subject.engine.model(subject.workspace)?;
     let mut known = Tally::default();
     let mut late = Tally::default();

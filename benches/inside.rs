@@ -8,7 +8,7 @@ use anyhow::{Context as _, ensure};
 use criterion::{BatchSize, Criterion, Throughput};
 use kith::cli::bench::keys::{Draw, Spread};
 use kith::cli::bench::people::{Datum, Population, mix, spread_names};
-use kith::codec::document::{COMPUTED, Document, Field, encode};
+use kith::codec::document::{Document, Field, Origin, encode};
 use kith::domain::answer::{self, Answer, Fields, Resolution};
 use kith::domain::fact::{Draft, DraftBody, Event, EventType};
 use kith::domain::ids::{KindId, WorkspaceId};
@@ -48,8 +48,8 @@ fn main() -> anyhow::Result<()> {
 fn document(criterion: &mut Criterion) -> anyhow::Result<()> {
     let data: Vec<_> = PEOPLE.data(0).collect();
     let fields: Vec<_> =
-        data.iter().map(|(name, datum)| Field { name, stamp: COMPUTED, as_of: None, value: value(datum) }).collect();
-    let bytes = encode(&fields);
+        data.iter().map(|(name, datum)| Field { name, origin: Origin::Computed(None), value: value(datum) }).collect();
+    let bytes = encode(&fields, &[]);
     let names = spread_names(FIELDS_READ);
     let read = |bytes| -> anyhow::Result<usize> {
         let document = Document::read(bytes)?;
@@ -61,7 +61,7 @@ fn document(criterion: &mut Criterion) -> anyhow::Result<()> {
     criterion.bench_function("document/all 30 fields", |bencher| {
         bencher.iter(|| Document::read(black_box(&bytes)).map(|document| document.fields().count()));
     });
-    criterion.bench_function("document/encode 30 fields", |bencher| bencher.iter(|| encode(black_box(&fields))));
+    criterion.bench_function("document/encode 30 fields", |bencher| bencher.iter(|| encode(black_box(&fields), &[])));
     Ok(())
 }
 
@@ -106,7 +106,7 @@ impl Subject {
         group.throughput(Throughput::Elements(BATCH as u64));
         group.bench_function("batch of 100", |bencher| {
             let keys = || (0..BATCH).map(|_| key()).collect::<Result<Vec<Key>, _>>();
-            let question = Question { kind, fields: &fields, now: Time::default() };
+            let question = Question { kind, fields: &fields, now: Time::default(), purpose: None };
             let look_up = |keys: Vec<Key>| self.engine.lookup_batch(self.workspace, &keys, question);
             bencher.iter_batched(keys, |keys| anyhow::Ok(look_up(keys?)?), BatchSize::SmallInput);
         });
@@ -114,7 +114,7 @@ impl Subject {
     }
 
     fn look_up(&self, key: &Key, kind: KindId, fields: &Fields) -> anyhow::Result<Answer> {
-        let question = Question { kind, fields, now: Time::default() };
+        let question = Question { kind, fields, now: Time::default(), purpose: None };
         Ok(self.engine.lookup(self.workspace, &[(0, key.clone())], question, Tier::Disk)?)
     }
 

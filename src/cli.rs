@@ -8,6 +8,7 @@ mod app;
 pub mod bench;
 mod completions;
 mod config;
+mod consents;
 mod database;
 mod erase;
 mod events;
@@ -71,6 +72,7 @@ enum Command {
     Import(import::Args),
     Profile(profile::Args),
     Members(members::Args),
+    Consents(consents::Args),
     Events(events::Args),
     Explain(explain::Args),
     Apart(apart::Args),
@@ -122,6 +124,7 @@ async fn ask(command: Command, app: &App) -> Result<Outcome, Failure> {
         Command::Import(args) => import::run(args, app).await,
         Command::Profile(args) => profile::run(args, app).await,
         Command::Members(args) => members::run(args, app).await,
+        Command::Consents(args) => consents::run(args, app).await,
         Command::Events(args) => events::run(args, app).await,
         Command::Explain(args) => explain::run(args, app).await,
         Command::Apart(args) => apart::run(args, app).await,

@@ -7,6 +7,7 @@ pub mod aggregate;
 pub mod answer;
 pub mod belonging;
 pub mod canonical;
+pub mod consent;
 pub mod correction;
 pub mod erasure;
 pub mod event;

@@ -43,6 +43,7 @@ pub use identity::{Apart, LargeProfile, LargestBy, MAX_SIMULATED_FACTS, Merges, 
 pub use lookup::Question;
 pub use members::{Count, Figures, Listed, MemberPage, MemberPlace, Totals};
 pub use model::{Difference, ModelState};
+pub use show::ConsentPage;
 pub use state::ActiveModel;
 
 /// The workspace that is always there.

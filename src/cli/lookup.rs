@@ -44,6 +44,12 @@ pub struct Args {
     /// What "the customer" means: a kind of the model [default: person]
     #[arg(long, default_value = "", hide_default_value = true)]
     kind: String,
+    /// Ask whether this purpose is allowed
+    #[arg(long, default_value = "", hide_default_value = true)]
+    purpose: String,
+    /// The channel in which it is to be allowed [default: whichever]
+    #[arg(long, requires = "purpose", default_value = "", hide_default_value = true)]
+    channel: String,
     /// A token that a write answered: the answer reflects at least that write
     #[arg(long, default_value = "", hide_default_value = true)]
     token: String,
@@ -89,6 +95,8 @@ async fn ask_one(client: &Client, args: &Args) -> Result<LookupResponse, Failure
         token: args.token.clone(),
         view: args.view.clone(),
         html: args.html,
+        purpose: args.purpose.clone(),
+        channel: args.channel.clone(),
     };
     let response = client.lookup().lookup(request).await.map_err(client::Error::from)?;
     Ok(response.into_inner())
@@ -103,6 +111,8 @@ async fn ask_many(client: &Client, args: &Args, keys: &[String]) -> Result<Vec<L
         token: args.token.clone(),
         view: args.view.clone(),
         html: args.html,
+        purpose: args.purpose.clone(),
+        channel: args.channel.clone(),
     };
     let response = client.lookup().batch_lookup(request).await.map_err(client::Error::from)?.into_inner();
     let alone = |answer: Answer| LookupResponse { answer: Some(answer), token: response.token.clone() };

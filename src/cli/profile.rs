@@ -1,6 +1,7 @@
 //! `kith profile`.
 
 use super::app::App;
+use super::consents::verdict;
 use super::exit::{Failure, Outcome};
 use super::output;
 use crate::client::{self, json};
@@ -8,8 +9,8 @@ use crate::proto::v1::{GetProfileRequest, Profile, Provenance};
 
 /// Show everything that is stored of one customer.
 ///
-/// Identifiers, strongest first; attributes with their origin; computed attributes; hushed topics with their origin;
-/// merges; groups, and how many members a group has. Exits with 4 if no profile owns the key.
+/// Identifiers, strongest first; attributes with their origin; computed attributes; hushed topics and consents
+/// with their origin; merges; groups, and how many members a group has. Exits with 4 if no profile owns the key.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// An identifier, such as email:joe@example.com, or profile_id:UUID
@@ -56,6 +57,7 @@ fn text(profile: &Profile) -> String {
     section(&["attribute", "value", "time", "source", "identifier"], attributes(profile));
     section(&["computed", "value"], computed(profile));
     section(&["hushed", "channel", "until", "time", "source", "identifier"], hushes(profile));
+    section(&["purpose", "channel", "address", "", "said", "time", "source", "identifier"], consents(profile));
     section(&["merged away", "into", "by fact", "time"], merges(profile));
     section(&["group", "role", "since"], groups(profile));
     text
@@ -76,7 +78,7 @@ fn attributes(profile: &Profile) -> Vec<Vec<String>> {
 }
 
 /// When it was said, by which system, of which identifier.
-fn origin(provenance: Option<&Provenance>) -> [String; 3] {
+pub(super) fn origin(provenance: Option<&Provenance>) -> [String; 3] {
     let none = Provenance::default();
     let Provenance { time, message_id: _, source, key } = provenance.unwrap_or(&none);
     [time.as_ref().map(json::time).unwrap_or_default(), output::plain(source), output::plain(key)]
@@ -94,6 +96,19 @@ fn hushes(profile: &Profile) -> Vec<Vec<String>> {
 fn computed(profile: &Profile) -> Vec<Vec<String>> {
     let rows = profile.computed.iter();
     rows.map(|(name, value)| vec![output::plain(name), output::cell(&json::value(value))]).collect()
+}
+
+/// A row for each decision; those of one purpose begin with what they come to.
+fn consents(profile: &Profile) -> Vec<Vec<String>> {
+    let rows = profile.consents.iter().flat_map(|consent| {
+        let state = output::enum_name(consent.state().as_str_name(), "CONSENT_STATE_");
+        let head = [&consent.purpose, &consent.channel, &consent.address].map(|text| output::plain(text));
+        consent.decisions.iter().map(move |decision| {
+            let said = [state.to_owned(), verdict(decision.granted).to_owned()];
+            head.iter().cloned().chain(said).chain(origin(decision.provenance.as_ref())).collect()
+        })
+    });
+    rows.collect()
 }
 
 fn merges(profile: &Profile) -> Vec<Vec<String>> {
@@ -116,7 +131,9 @@ fn groups(profile: &Profile) -> Vec<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::v1::{Attribute, ProfileGroup, ProfileHush, ProfileIdentifier};
+    use crate::proto::v1::{
+        Attribute, ConsentDecision, ConsentState, ProfileConsent, ProfileGroup, ProfileHush, ProfileIdentifier,
+    };
 
     #[test]
     fn sections_without_rows_are_left_out() {
@@ -127,12 +144,30 @@ mod tests {
             attributes: [("name".to_owned(), Attribute { value: Some("Joe".to_owned().into()), provenance: None })]
                 .into(),
             groups: vec![ProfileGroup { key: "account_id:acme".into(), role: "admin".into(), since: None }],
+            consents: vec![ProfileConsent {
+                purpose: "marketing".into(),
+                state: ConsentState::Denied.into(),
+                decisions: vec![ConsentDecision { granted: false, provenance: None }],
+                ..Default::default()
+            }],
             hushes: vec![ProfileHush { topic: "weddings".into(), channel: "push".into(), ..Default::default() }],
             ..Default::default()
         };
         let text = text(&profile);
-        let shown =
-            ["0190", "person", "user_id:1", "alias", "name", "Joe", "account_id:acme", "admin", "weddings", "push"];
+        let shown = [
+            "0190",
+            "person",
+            "user_id:1",
+            "alias",
+            "name",
+            "Joe",
+            "account_id:acme",
+            "admin",
+            "weddings",
+            "push",
+            "marketing",
+            "DENIED",
+        ];
         for part in shown {
             assert!(text.contains(part), "{part} in {text}");
         }

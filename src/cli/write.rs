@@ -14,10 +14,11 @@ use crate::intake::ndjson;
 
 /// Write facts: one JSON object a line, in the shape of the Segment tracking spec.
 ///
-/// Known fields: type (identify, track, page, screen, group, alias, hush), messageId, timestamp (RFC 3339), userId,
-/// anonymousId, groupId, previousId, event, name, traits, properties, source, context.externalIds, context.traits,
-/// context.app.name, context.library.name; and kith's own keys (a list of type:value), context.address (the key
-/// that the traits describe), and of a hush topic, lift, until, channel, cause. Other fields are ignored.
+/// Known fields: type (identify, track, page, screen, group, alias, hush, consent), messageId, timestamp (RFC 3339),
+/// userId, anonymousId, groupId, previousId, event, name, traits, properties, source, context.externalIds,
+/// context.traits, context.app.name, context.library.name; and kith's own keys (a list of type:value), context.address
+/// (the key that is described), of a hush topic, lift, until, channel, cause, of a consent purpose, channel, granted.
+/// Other fields are ignored.
 ///
 /// A bad line is reported on stderr as FILE:LINE: REASON; the good ones are written. Exits with 3 if any was bad.
 /// A messageId is applied once, so the same input may be written again.

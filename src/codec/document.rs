@@ -1,13 +1,15 @@
 //! The fields of a profile as lookups read them: any field is found without decoding the others.
 //!
 //! ```text
-//! count:4 | offset of field 0 :4 | offset of field 1 :4 | …   offsets count from the end of this directory
-//! field: stamp:4 | as of:8 | name length:4 | name | value      fields are in name order
+//! count:4 | times:4 | offset of field 0 :4 | … | time 0 :8 | time 1 :8 | … | fields, in name order
+//! field: place:4 | name length:4 | name | value
 //! ```
 //!
-//! `stamp` is the place of the attribute's provenance in the profile's record, [`COMPUTED`] or [`LIVE`]. `as of` is the event time in
-//! microseconds of the fact that set the value, all bits set where there is no such fact; it is here as well, so that a
-//! lookup that wants to know how old a value is need not read the rest of the record.
+//! Offsets count from the first field. Times are event times in microseconds, the stamps' first: once for each fact and not
+//! for each field, and here as well as in the stamps, so that a lookup that wants to know how old a value is need not read
+//! the rest of the record. The place of an attribute is the number of its stamp, and so of its time. That of a computed
+//! attribute has the highest bit set and, below it, the number of its time, or all bits where it has none, or all but the
+//! lowest where it is live.
 
 use std::cmp::Ordering;
 
@@ -18,49 +20,75 @@ use crate::domain::time::Time;
 use crate::domain::value::Value;
 
 const WHAT: &str = "document";
-/// The stamp of a computed attribute, which has no single origin.
-pub const COMPUTED: u32 = u32::MAX;
-/// The stamp of a computed attribute whose value depends on when and for whom it is read. The field has none here.
-pub const LIVE: u32 = u32::MAX - 1;
-/// The time of a value that is not of one fact.
-const NO_TIME: u64 = u64::MAX;
+/// Marks the place of a computed attribute.
+const COMPUTED: u32 = 1 << 31;
+/// The place of a computed attribute that has no time.
+const COMPUTED_OF_NOW: u32 = u32::MAX;
+/// The place of a live attribute.
+const LIVE: u32 = u32::MAX - 1;
 
 /// A field to be written.
 #[derive(Clone, Debug)]
 pub struct Field<'a> {
     /// Its name.
     pub name: &'a str,
-    /// Where its provenance is, [`COMPUTED`] or [`LIVE`].
-    pub stamp: u32,
-    /// The event time of the fact that set it, if it is one.
-    pub as_of: Option<Time>,
+    /// Where it comes from.
+    pub origin: Origin,
     /// Its value.
     pub value: Value,
 }
 
-/// Lays out fields, which must come in name order.
-pub fn encode(fields: &[Field<'_>]) -> Vec<u8> {
-    let mut directory = Vec::with_capacity(4 + 4 * fields.len());
+/// Where a field comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A fact: the number of its stamp in the rest of the record.
+    Stamp(u32),
+    /// It is computed; of one event, if it has a time.
+    Computed(Option<Time>),
+    /// It is computed from when and for whom it is read, out of a state that is not here: the value says nothing.
+    Live,
+}
+
+/// Lays out fields, which must come in name order. `stamps` are the times of the stamps.
+pub fn encode(fields: &[Field<'_>], stamps: &[Time]) -> Vec<u8> {
+    let mut times = stamps.to_vec();
+    let mut offsets = Vec::with_capacity(4 * fields.len());
     let mut body = Vec::with_capacity(32 * fields.len());
-    let put_length = |out: &mut Vec<u8>, length: usize| {
-        out.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
-    };
-    put_length(&mut directory, fields.len());
-    for Field { name, stamp, as_of, value } in fields {
-        put_length(&mut directory, body.len());
-        body.extend_from_slice(&stamp.to_be_bytes());
-        body.extend_from_slice(&as_of.map_or(NO_TIME, Time::micros).to_be_bytes());
+    for Field { name, origin, value } in fields {
+        put_length(&mut offsets, body.len());
+        body.extend_from_slice(&place(*origin, &mut times).to_be_bytes());
         put_block(&mut body, name.as_bytes());
         value::put(&mut body, value);
     }
-    directory.extend_from_slice(&body);
-    directory
+    let mut out = Vec::with_capacity(8 + offsets.len() + 8 * times.len() + body.len());
+    put_length(&mut out, fields.len());
+    put_length(&mut out, times.len());
+    out.extend_from_slice(&offsets);
+    times.iter().for_each(|time| out.extend_from_slice(&time.micros().to_be_bytes()));
+    out.extend_from_slice(&body);
+    out
+}
+
+fn put_length(out: &mut Vec<u8>, length: usize) {
+    out.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
+}
+
+/// The place of a field; the time of a computed one goes to `times`.
+fn place(origin: Origin, times: &mut Vec<Time>) -> u32 {
+    match origin {
+        Origin::Stamp(number) => number,
+        Origin::Computed(None) => COMPUTED_OF_NOW,
+        Origin::Live => LIVE,
+        Origin::Computed(Some(time)) => {
+            times.push(time);
+            u32::try_from(times.len() - 1).map_or(COMPUTED_OF_NOW, |number| COMPUTED | number)
+        }
+    }
 }
 
 /// A field that is not decoded yet; `rest` begins with its value.
 struct Located<'a> {
-    stamp: u32,
-    as_of: u64,
+    place: u32,
     name: &'a [u8],
     rest: Cursor<'a>,
 }
@@ -69,6 +97,7 @@ struct Located<'a> {
 #[derive(Clone, Copy)]
 pub struct Document<'a> {
     directory: &'a [u8],
+    times: &'a [u8],
     body: &'a [u8],
 }
 
@@ -77,8 +106,10 @@ impl<'a> Document<'a> {
     pub fn read(bytes: &'a [u8]) -> Result<Self, Error> {
         let mut cursor = Cursor::new(bytes, WHAT);
         let count = usize::try_from(cursor.u32()?).unwrap_or(usize::MAX);
+        let times = usize::try_from(cursor.u32()?).unwrap_or(usize::MAX);
         let directory = cursor.take(count.saturating_mul(4))?;
-        Ok(Self { directory, body: cursor.rest() })
+        let times = cursor.take(times.saturating_mul(8))?;
+        Ok(Self { directory, times, body: cursor.rest() })
     }
 
     /// How many fields there are.
@@ -91,14 +122,14 @@ impl<'a> Document<'a> {
         self.directory.is_empty()
     }
 
-    /// The value of the field called `name`, its time and its stamp: a binary search, and one decode.
-    pub fn get(&self, name: &str) -> Result<Option<(Value, Option<Time>, u32)>, Error> {
+    /// The field called `name`: a binary search, and one decode.
+    pub fn get(&self, name: &str) -> Result<Option<Field<'a>>, Error> {
         let (mut low, mut high) = (0, self.len());
         while low < high {
             let middle = low + (high - low) / 2;
-            let Located { stamp, as_of, name: found, mut rest } = self.field(middle)?;
-            match found.cmp(name.as_bytes()) {
-                Ordering::Equal => return Ok(Some((value::take(&mut rest)?, time(as_of), stamp))),
+            let located = self.field(middle)?;
+            match located.name.cmp(name.as_bytes()) {
+                Ordering::Equal => return self.decode(located).map(Some),
                 Ordering::Less => low = middle + 1,
                 Ordering::Greater => high = middle,
             }
@@ -109,11 +140,33 @@ impl<'a> Document<'a> {
     /// All fields in name order.
     pub fn fields(&self) -> impl Iterator<Item = Result<Field<'a>, Error>> {
         let document = *self;
-        (0..self.len()).map(move |at| {
-            let Located { stamp, as_of, name, mut rest } = document.field(at)?;
-            let name = std::str::from_utf8(name).map_err(|_| Error::malformed(WHAT, "name is not UTF-8"))?;
-            Ok(Field { name, stamp, as_of: time(as_of), value: value::take(&mut rest)? })
-        })
+        (0..self.len()).map(move |at| document.decode(document.field(at)?))
+    }
+
+    /// The event time of the fact that set a field of this origin, if it is one.
+    pub fn as_of(&self, origin: Origin) -> Result<Option<Time>, Error> {
+        match origin {
+            Origin::Stamp(number) => self.time(number).map(Some),
+            Origin::Computed(time) => Ok(time),
+            Origin::Live => Ok(None),
+        }
+    }
+
+    fn decode(&self, Located { place, name, mut rest }: Located<'a>) -> Result<Field<'a>, Error> {
+        let name = std::str::from_utf8(name).map_err(|_| Error::malformed(WHAT, "name is not UTF-8"))?;
+        let origin = match place {
+            LIVE => Origin::Live,
+            COMPUTED_OF_NOW => Origin::Computed(None),
+            place if place & COMPUTED == 0 => Origin::Stamp(place),
+            place => Origin::Computed(Some(self.time(place & !COMPUTED)?)),
+        };
+        Ok(Field { name, origin, value: value::take(&mut rest)? })
+    }
+
+    fn time(&self, number: u32) -> Result<Time, Error> {
+        let number = usize::try_from(number).unwrap_or(usize::MAX);
+        let micros = self.times.chunks_exact(8).nth(number).ok_or(Error::Short { what: WHAT })?;
+        Ok(Time::from_micros(Cursor::new(micros, WHAT).u64()?))
     }
 
     fn field(&self, at: usize) -> Result<Located<'a>, Error> {
@@ -121,10 +174,6 @@ impl<'a> Document<'a> {
         let offset = Cursor::new(offset, WHAT).u32()?;
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
         let mut cursor = Cursor::new(self.body.get(start..).ok_or(Error::Short { what: WHAT })?, WHAT);
-        Ok(Located { stamp: cursor.u32()?, as_of: cursor.u64()?, name: cursor.block()?, rest: cursor })
+        Ok(Located { place: cursor.u32()?, name: cursor.block()?, rest: cursor })
     }
-}
-
-fn time(as_of: u64) -> Option<Time> {
-    (as_of != NO_TIME).then(|| Time::from_micros(as_of))
 }

@@ -6,6 +6,7 @@
 
 mod access;
 mod belonging;
+mod consent;
 mod event;
 mod graph;
 mod holdings;
@@ -26,6 +27,7 @@ use super::Error;
 
 pub use access::ModelVersion;
 pub use belonging::read as read_ties;
+pub use consent::read as read_consents;
 pub use holdings::read_live;
 pub use hush::{Hush, read as read_hush};
 pub use profile::split as split_profile;
@@ -118,6 +120,7 @@ mod parts {
         Topics,
         Erasure,
         Suppression,
+        Consents,
     }
 
     impl From<&Rule> for StoredRule {
@@ -134,6 +137,7 @@ mod parts {
                 Rule::Topics => Self::Topics,
                 Rule::Erasure => Self::Erasure,
                 Rule::Suppression => Self::Suppression,
+                Rule::Consents => Self::Consents,
             }
         }
     }
@@ -152,6 +156,7 @@ mod parts {
                 StoredRule::Topics => Self::Topics,
                 StoredRule::Erasure => Self::Erasure,
                 StoredRule::Suppression => Self::Suppression,
+                StoredRule::Consents => Self::Consents,
             }
         }
     }

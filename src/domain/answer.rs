@@ -2,6 +2,7 @@
 
 mod wanted;
 
+use super::consent::Consent;
 use super::hush::Hushed;
 use super::ids::ProfileId;
 use super::invalid::{Invalid, Reason};
@@ -177,4 +178,6 @@ pub struct Answer {
     pub hushed: Vec<Hushed>,
     /// What a view makes of it, where one was asked for.
     pub viewed: Option<Viewed>,
+    /// Whether the purpose asked for is allowed; none if none was.
+    pub consents: Vec<Consent>,
 }

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use super::belonging::MAX_ROLE_BYTES;
-use super::hush::{Said, Saying};
 use super::identifier::Identifier;
 use super::invalid::{Invalid, Reason};
 use super::key;
@@ -11,6 +10,7 @@ use super::link::{Link, Moment};
 use super::model::Model;
 use super::time::{MAX_AHEAD_MICROS, Time};
 use super::value::{self, Values};
+use super::{consent, hush};
 
 /// How large an encoded fact may be, in bytes.
 pub const MAX_FACT_BYTES: usize = 32 * 1024;
@@ -69,7 +69,9 @@ pub enum DraftBody {
         previous: String,
     },
     /// A topic is not to be raised, or may be again.
-    Hush(Saying),
+    Hush(hush::Saying),
+    /// Something is allowed or forbidden, by the customer or for the address named.
+    Consent(consent::Saying),
 }
 
 /// What happened, by the call it came with.
@@ -138,7 +140,9 @@ pub enum Body {
         previous: Identifier,
     },
     /// A topic is not to be raised, or may be again.
-    Hush(Said),
+    Hush(hush::Said),
+    /// Something is allowed or forbidden, by the customer or for one of the identifiers as an address.
+    Consent(consent::Said),
 }
 
 /// Says how many keys there are and nothing of what they are.
@@ -163,7 +167,7 @@ impl Fact {
         match &self.body {
             Body::Group { group, .. } => identifiers.push(group.clone()),
             Body::Alias { previous: given_up } => previous = Some(given_up.clone()),
-            Body::Identify { .. } | Body::Event(_) | Body::Hush(_) => {}
+            Body::Identify { .. } | Body::Event(_) | Body::Hush(_) | Body::Consent(_) => {}
         }
         let (first, source) = (self.moment.clone(), self.source.clone());
         Link { first, again: Vec::new(), source, identifiers, previous }
@@ -173,7 +177,7 @@ impl Fact {
     pub fn names(&self, identifier: &Identifier) -> bool {
         let other = match &self.body {
             Body::Group { group: other, .. } | Body::Alias { previous: other } => Some(other),
-            Body::Identify { .. } | Body::Event(_) | Body::Hush(_) => None,
+            Body::Identify { .. } | Body::Event(_) | Body::Hush(_) | Body::Consent(_) => None,
         };
         self.identifiers.contains(identifier) || other == Some(identifier)
     }
@@ -233,7 +237,7 @@ fn check_body(body: DraftBody, identifiers: &[Identifier], model: &Model, time: 
     match body {
         DraftBody::Identify { traits, address } => {
             check_traits(&traits, "identify.traits", model)?;
-            let address = check_address(&address, identifiers, model)?;
+            let address = check_address(&address, "identify.address", identifiers, model)?;
             Ok(Body::Identify { traits, address })
         }
         DraftBody::Event(event) => check_event(event).map(Body::Event),
@@ -259,6 +263,10 @@ fn check_body(body: DraftBody, identifiers: &[Identifier], model: &Model, time: 
             Ok(Body::Alias { previous })
         }
         DraftBody::Hush(saying) => saying.check(time).map(Body::Hush),
+        DraftBody::Consent(saying) => {
+            let address = check_address(&saying.address, "consent.address", identifiers, model)?;
+            saying.check(address).map(Body::Consent)
+        }
     }
 }
 
@@ -271,13 +279,18 @@ fn check_traits(traits: &Values, field: &str, model: &Model) -> Result<(), Inval
     value::check(traits, field)
 }
 
-fn check_address(address: &str, identifiers: &[Identifier], model: &Model) -> Result<Option<Identifier>, Invalid> {
+fn check_address(
+    address: &str,
+    field: &str,
+    identifiers: &[Identifier],
+    model: &Model,
+) -> Result<Option<Identifier>, Invalid> {
     if address.is_empty() {
         return Ok(None);
     }
-    let address = key::identifier(address, "identify.address", model)?;
+    let address = key::identifier(address, field, model)?;
     if !identifiers.contains(&address) {
-        return Err(Invalid::new(Reason::BadValue, "identify.address", "is not one of the fact's keys"));
+        return Err(Invalid::new(Reason::BadValue, field, "is not one of the fact's keys"));
     }
     Ok(Some(address))
 }

@@ -1,5 +1,5 @@
-//! Holdings: the attributes, aggregates, groups and hushed topics of one subject, be it what came under one identifier
-//! or a whole profile.
+//! Holdings: the attributes, aggregates, groups, hushed topics and consents of one subject, be it what came under one
+//! identifier or a whole profile.
 //!
 //! The holdings of a profile are the union of those of its identifiers. The union is commutative, so it does not
 //! matter in which order facts and merges came.
@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::aggregate::{Aggregate, Scalar, State};
 use super::belonging::{Belonging, MAX_GROUPS, Ties};
+use super::consent::Consents;
 use super::fact::{Event, EventType};
 use super::hush::Hushes;
 use super::identifier::Identifier;
@@ -40,7 +41,7 @@ pub struct Cell {
     pub stamp: Arc<Stamp>,
 }
 
-/// Attributes, aggregates, groups and hushed topics.
+/// Attributes, aggregates, groups, hushed topics and consents.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Holdings {
     /// Attributes; of two values the one with the later moment is kept.
@@ -51,6 +52,8 @@ pub struct Holdings {
     pub ties: Ties,
     /// What was said of topics.
     pub hushes: Hushes,
+    /// What was said of purposes.
+    pub consents: Consents,
 }
 
 impl Holdings {
@@ -133,7 +136,7 @@ impl Holdings {
 
     /// Takes in all of `other`.
     pub fn absorb(&mut self, other: Self) {
-        let Self { attributes, computed, ties: Ties { groups, for_groups }, hushes } = other;
+        let Self { attributes, computed, ties: Ties { groups, for_groups }, hushes, consents } = other;
         for (name, cell) in attributes {
             let newer = self.attributes.get(&name).is_none_or(|known| known.stamp.moment < cell.stamp.moment);
             if newer {
@@ -150,6 +153,7 @@ impl Holdings {
             self.belong(&group, belonging);
         }
         self.hushes.absorb(hushes);
+        self.consents.absorb(consents);
     }
 }
 

@@ -36,8 +36,8 @@ pub struct LinkId(pub u128);
 pub struct Link {
     /// When it was first said, and by which fact.
     pub first: Moment,
-    /// When it was said again and changed what was known, in order. Saying it again seldom does: only if in between an
-    /// alias made room for an identifier that could not join before.
+    /// When it was said again, in order, as far as that may matter. It seldom does: if in between an alias made room for an
+    /// identifier that could not join before, or if all that it names was blocked then, so that no history tells of it.
     pub again: Vec<Moment>,
     /// The system that said so first.
     pub source: String,

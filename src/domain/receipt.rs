@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::belonging::MAX_GROUPS;
+use super::consent::MAX_CONSENTS;
 use super::erasure::Erased;
 use super::holdings::MAX_ATTRIBUTES;
 use super::hush::MAX_TOPICS;
@@ -81,6 +82,8 @@ pub enum Rule {
     Erasure,
     /// The identifier was erased for good.
     Suppression,
+    /// One identifier may bring [`MAX_CONSENTS`] purposes, and speak in each of them for as many others.
+    Consents,
 }
 
 impl fmt::Display for Rule {
@@ -97,6 +100,7 @@ impl fmt::Display for Rule {
             Self::Topics => write!(f, "topic limit {MAX_TOPICS}"),
             Self::Erasure => write!(f, "dated before the erasure"),
             Self::Suppression => write!(f, "suppressed at the erasure"),
+            Self::Consents => write!(f, "consent limit {MAX_CONSENTS}"),
         }
     }
 }

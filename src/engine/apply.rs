@@ -4,6 +4,7 @@
 //! derive from the command's place in the log; "now" is its log time.
 
 mod access;
+mod address;
 mod component;
 mod correction;
 mod erase;

@@ -1,8 +1,9 @@
-//! The lookup: identifier → owner → document → fields. Two point reads, and a third only for `address.` fields. A key
-//! that several people use reads the documents of all of them; fields of a group are two point reads more, and so is each
-//! other persona of a human who is spoken to as two.
+//! The lookup: identifier → owner → document → fields. Two point reads, and a third only for `address.` fields and where
+//! it is asked whether a purpose is allowed. A key that several people use reads the documents of all of them; fields of a
+//! group are two point reads more, and so is each other persona of a human who is spoken to as two.
 
 mod beyond;
+mod consent;
 mod hush;
 mod live;
 mod shared;
@@ -14,11 +15,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::state::State;
 use super::{Engine, Error, Tier, members};
 use crate::codec;
-use crate::codec::document::{self, Document, LIVE};
+use crate::codec::document::{self, Document, Origin};
 use crate::codec::key::{IdentifierKey, Key as _, ProfileKey};
-use crate::codec::record::{Hush, Record, read_hush, read_ties, split_profile};
+use crate::codec::record::{Hush, Record, read_consents, read_hush, read_ties, split_profile};
 use crate::domain::answer::{ADDRESS_PREFIX, Answer, Field, Fields, Resolution};
 use crate::domain::belonging::Belonging;
+use crate::domain::consent::{Consents, Purpose};
 use crate::domain::holdings::{Cell, Holdings};
 use crate::domain::identifier::Identifier;
 use crate::domain::ids::{KindId, ProfileId, WorkspaceId};
@@ -46,12 +48,15 @@ pub struct Question<'a> {
     pub fields: &'a Fields,
     /// The time at which it is asked: hushes that have ended by then do not count.
     pub now: Time,
+    /// The purpose, and the channel if there is one, of which it is asked whether they are allowed.
+    pub purpose: Option<&'a Purpose>,
 }
 
 /// What a stored profile says of the fields wanted, and what leads to the rest of them.
 struct Picked {
     fields: Answered,
     hush: Hush,
+    consents: Consents,
     groups: BTreeMap<Identifier, Belonging>,
     identifiers: BTreeSet<Identifier>,
 }
@@ -274,36 +279,7 @@ impl<'a> Reader<'a> {
         if parts.kind != self.question.kind {
             return Ok(None);
         }
-        let document = Document::read(parts.document)?;
-        let mut live = None;
-        let mut field = |name: &str, value: Value, as_of: Option<Time>, stamp: u32| {
-            if stamp == LIVE {
-                if live.is_none() {
-                    live = self.live(parts.live)?;
-                }
-                return live.as_ref().map_or(Ok(Field::NotSet), |live| self.read_live(live, name, document));
-            }
-            Ok(if value == Value::Null { Field::NotSet } else { Field::Present { value, as_of } })
-        };
-        let mut fields = Answered::new();
-        match self.question.fields {
-            Fields::Named(names) => {
-                for name in names {
-                    let found = match document.get(name)? {
-                        Some((value, as_of, stamp)) => field(name, value, as_of, stamp)?,
-                        None => Field::NotSet,
-                    };
-                    fields.push((name.clone(), found));
-                }
-            }
-            Fields::Everything => {
-                for found in document.fields() {
-                    let document::Field { name, stamp, as_of, value } = found?;
-                    let found = field(name, value, as_of, stamp)?;
-                    fields.extend((found != Field::NotSet).then(|| (name.to_owned(), found)));
-                }
-            }
-        }
+        let fields = self.pick_fields(Document::read(parts.document)?, parts.live)?;
         let groups = match self.beyond {
             Some(beyond) if beyond.reads_groups() => read_ties(parts.ties)?.groups,
             Some(_) | None => BTreeMap::new(),
@@ -312,13 +288,50 @@ impl<'a> Reader<'a> {
             Some(beyond) if beyond.members => members::identifiers(&Profile::decode(bytes)?),
             Some(_) | None => BTreeSet::new(),
         };
-        Ok(Some(Picked { fields, hush: read_hush(parts.hush)?, groups, identifiers }))
+        let hush = read_hush(parts.hush)?;
+        let consents = match self.question.purpose {
+            Some(purpose) => read_consents(parts.consents)?.of(&purpose.name),
+            None => Consents::default(),
+        };
+        Ok(Some(Picked { fields, hush, consents, groups, identifiers }))
+    }
+
+    /// The wanted fields of a document. The states of live attributes are read once one of those is wanted.
+    fn pick_fields(&self, document: Document<'_>, live: &[u8]) -> Result<Answered, codec::Error> {
+        let mut states = None;
+        let mut read = |document::Field { name, origin, value }: document::Field<'_>| match value {
+            _ if origin == Origin::Live => {
+                let states = match &mut states {
+                    Some(states) => states,
+                    none => none.insert(self.live(live)?),
+                };
+                states.as_ref().map_or(Ok(Field::NotSet), |states| self.read_live(states, name, document))
+            }
+            Value::Null => Ok(Field::NotSet),
+            value => Ok(Field::Present { value, as_of: document.as_of(origin)? }),
+        };
+        match self.question.fields {
+            Fields::Named(names) => names
+                .iter()
+                .map(|name| Ok((name.clone(), document.get(name)?.map_or(Ok(Field::NotSet), &mut read)?)))
+                .collect(),
+            Fields::Everything => {
+                let mut fields = Answered::new();
+                for field in document.fields() {
+                    let field = field?;
+                    let (name, found) = (field.name.to_owned(), read(field)?);
+                    fields.extend((found != Field::NotSet).then_some((name, found)));
+                }
+                Ok(fields)
+            }
+        }
     }
 
     fn complete(&self, at: usize, key: &Key, id: ProfileId, mut picked: Picked) -> Result<Answer, Error> {
         let hushed = self.hushed(std::mem::take(&mut picked.hush))?;
+        let consents = self.consents(key, &[std::mem::take(&mut picked.consents)])?;
         let fields = self.with_address(key, self.fill(picked)?)?;
-        Ok(Answer { key: at, resolution: Resolution::Found(id), fields, hushed, viewed: None })
+        Ok(Answer { key: at, resolution: Resolution::Found(id), fields, hushed, consents, viewed: None })
     }
 
     /// The answer of a key that leads nowhere, because nobody has it or because whoever had it was erased.
@@ -329,7 +342,8 @@ impl<'a> Reader<'a> {
             Fields::Everything => Vec::new(),
         };
         let fields = self.with_address(key, fields)?;
-        Ok(Answer { key: at, resolution, fields, hushed: Vec::new(), viewed: None })
+        let consents = self.consents(key, &[])?;
+        Ok(Answer { key: at, resolution, fields, hushed: Vec::new(), consents, viewed: None })
     }
 
     /// Whether a key that leads nowhere names what was erased.

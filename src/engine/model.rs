@@ -19,9 +19,12 @@ use crate::store::catalogue::{MODELS, OWNERS, REFOLDS};
 
 /// How many examples a difference shows.
 const MAX_EXAMPLES: usize = 20;
-/// How many identifiers are remembered at once because what they hang together with was folded already. Past it, that is
-/// found out by folding.
-const MAX_REMEMBERED: usize = 4_000_000;
+/// How many identifiers are remembered at once, over all kinds, because what they hang together with was folded already:
+/// some tens of MiB. Past it, that is found out by folding.
+const MAX_REMEMBERED: usize = 2_000_000;
+/// How many components that are too large are marked for the time of a comparison, so that each of their identifiers is not
+/// tried in vain.
+const MAX_MARKED: u64 = 1_000;
 /// After how many identifiers the progress is told.
 const TELL_EVERY: u64 = 1_000;
 
@@ -163,11 +166,15 @@ impl<'a> Comparison<'a> {
         }
         let tally = &mut self.found.tally;
         tally.identifiers += 1;
+        let room = MAX_REMEMBERED.saturating_sub(self.remembered.iter().map(BTreeSet::len).sum());
         let Some(remembered) = self.remembered.get_mut(at) else { return Ok(()) };
         if remembered.remove(&hash(identifier)) {
             return Ok(());
         }
         let refolded = refold(&mut self.batch, self.place, &mut self.ids, rules, identifier)?;
+        if matches!(refolded, Refolded::TooLarge) && tally.left < MAX_MARKED {
+            self.batch.keep();
+        }
         self.batch.forget();
         let (together, before, after) = match refolded {
             Refolded::Now { work: _, identifiers, before, after } => (identifiers, before, after),
@@ -181,7 +188,6 @@ impl<'a> Comparison<'a> {
             return Ok(());
         }
         let later = together.iter().filter(|other| *other > identifier).map(hash);
-        let room = MAX_REMEMBERED.saturating_sub(remembered.len());
         remembered.extend(later.take(room));
         let change = Tally::of(&before, &after);
         tally.add(change);

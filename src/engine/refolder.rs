@@ -2,6 +2,7 @@
 //!
 //! How far that has come is stored, so it goes on where it was after a restart, whatever ended the process.
 
+use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -13,10 +14,11 @@ use super::Error;
 use super::command::Command;
 use super::state::State;
 use super::writer::Job;
+use crate::domain::ids::WorkspaceId;
 use crate::domain::time::Time;
 
-/// How long it waits before it tries again what failed, such as a full disk.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// How often it looks whether there is something to do, or tries again what failed, such as on a full disk.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// The running thread.
 pub(super) struct Refolder {
@@ -74,23 +76,38 @@ impl Work {
                     failing = true;
                 }
             }
-            let waited = match failing {
-                true => self.woken.recv_timeout(RETRY_AFTER),
-                false => self.woken.recv().map_err(RecvTimeoutError::from),
-            };
-            if waited == Err(RecvTimeoutError::Disconnected) {
+            // It looks by itself as well: who asked for a change may be gone before it could say so.
+            if self.woken.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Disconnected) {
                 return;
             }
         }
     }
 
+    /// Takes turns, so that a workspace whose data are damaged holds up no other. Answers the first failure.
     fn refold_all(&self) -> Result<(), Error> {
-        while let Some(workspace) = self.state.registry().refolding().first().copied() {
-            // It happens when the writer comes to it, and says nothing of a time of its own.
-            let (job, reply) = Job::new(Command::Refold { workspace, portion: self.portion }, Time::from_micros(0));
-            self.queue.blocking_send(job).map_err(|_| Error::Closed)?;
-            reply.wait()?;
+        let mut failed = BTreeMap::new();
+        loop {
+            let mut refolding = self.state.registry().refolding();
+            refolding.retain(|workspace| !failed.contains_key(workspace));
+            if refolding.is_empty() {
+                return failed.into_values().next().map_or(Ok(()), Err);
+            }
+            for workspace in refolding {
+                match self.portion(workspace) {
+                    Ok(()) => {}
+                    Err(Error::Closed) => return Err(Error::Closed),
+                    Err(error) => {
+                        failed.insert(workspace, error);
+                    }
+                }
+            }
         }
-        Ok(())
+    }
+
+    fn portion(&self, workspace: WorkspaceId) -> Result<(), Error> {
+        // It happens when the writer comes to it, and says nothing of a time of its own.
+        let (job, reply) = Job::new(Command::Refold { workspace, portion: self.portion }, Time::from_micros(0));
+        self.queue.blocking_send(job).map_err(|_| Error::Closed)?;
+        reply.wait().map(|_| ())
     }
 }

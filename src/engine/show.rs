@@ -1,18 +1,32 @@
-//! Showing a customer whole: the profile with its merges, and the history.
+//! Showing a customer whole: the profile with its merges and addresses, and the history.
 
 use std::cmp::Ordering;
 use std::iter::Peekable;
+use std::ops::ControlFlow;
 
 use super::{Engine, Error};
 use crate::codec::key::{EventKey, IdentifierKey, Key as _, ProfileKey};
-use crate::domain::event::StoredEvent;
+use crate::domain::consent::Consents;
+use crate::domain::event::{Call, StoredEvent};
+use crate::domain::identifier::Identifier;
 use crate::domain::ids::{KindId, WorkspaceId};
 use crate::domain::key::Key;
 use crate::domain::link::Moment;
 use crate::domain::profile::{Merge, Profile};
 use crate::store;
-use crate::store::catalogue::{EVENTS, MERGES, OWNERS, PROFILES, SURVIVORS};
+use crate::store::catalogue::{EVENTS, FRAGMENTS, MERGES, OWNERS, PROFILES, SURVIVORS};
 use crate::store::view::View;
+
+/// How many events are searched for one page of consents.
+const MAX_SEARCHED_EVENTS: usize = 10_000;
+
+/// A page of what was said of consent.
+pub struct ConsentPage {
+    /// Grants and denials, newest first.
+    pub events: Vec<StoredEvent>,
+    /// The place after which the next page begins; `None` if there is nothing more.
+    pub next: Option<Moment>,
+}
 
 impl Engine {
     /// The profile that `key` leads to, and the merges that led to it, oldest first. `None` if there is none;
@@ -44,8 +58,72 @@ impl Engine {
         after: Option<&Moment>,
         limit: usize,
     ) -> Result<Option<Vec<StoredEvent>>, Error> {
+        let mut events = Vec::new();
+        let take = |event| {
+            events.push(event);
+            if events.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        let found = self.walk_history(workspace, key, kind, after, take)?;
+        Ok(found.then_some(events))
+    }
+
+    /// At most `limit` grants and denials of the profile that `key` leads to, as [`Engine::events`] lists them; fewer where
+    /// they are far between. `None` if there is no such profile.
+    pub fn consents(
+        &self,
+        workspace: WorkspaceId,
+        key: &Key,
+        kind: KindId,
+        after: Option<&Moment>,
+        limit: usize,
+    ) -> Result<Option<ConsentPage>, Error> {
+        let (mut events, mut next) = (Vec::new(), None);
+        let mut room = MAX_SEARCHED_EVENTS;
+        let take = |event: StoredEvent| {
+            room -= 1;
+            let moment = event.moment.clone();
+            // One that was about an address that is erased says nothing any more.
+            if matches!(event.call, Call::Grant | Call::Deny) && !event.name.is_empty() {
+                events.push(event);
+            }
+            if events.len() < limit && room > 0 {
+                return ControlFlow::Continue(());
+            }
+            next = Some(moment);
+            ControlFlow::Break(())
+        };
+        let found = self.walk_history(workspace, key, kind, after, take)?;
+        Ok(found.then_some(ConsentPage { events, next }))
+    }
+
+    /// What was said of consent of each identifier of a profile as an address.
+    pub fn address_consents(
+        &self,
+        workspace: WorkspaceId,
+        profile: &Profile,
+    ) -> Result<Vec<(Identifier, Consents)>, Error> {
         let view = self.state.store.snapshot();
-        let Some(profile) = self.find(&view, workspace, key, kind)? else { return Ok(None) };
+        let mut consents = Vec::new();
+        for member in profile.membership.members() {
+            let key = IdentifierKey { workspace, kind: KindId::ADDRESS, identifier: member.identifier.clone() };
+            let said = FRAGMENTS.get(&view, &key)?.map(|holdings| holdings.consents);
+            consents.extend(said.filter(|said| !said.is_empty()).map(|said| (key.identifier, said)));
+        }
+        Ok(consents)
+    }
+
+    /// Shows the events of a profile, newest first, from strictly after the place `after` on, until `visit` has seen
+    /// enough. False if `key` leads to none.
+    fn walk_history(
+        &self,
+        workspace: WorkspaceId,
+        key: &Key,
+        kind: KindId,
+        after: Option<&Moment>,
+        visit: impl FnMut(StoredEvent) -> ControlFlow<()>,
+    ) -> Result<bool, Error> {
+        let view = self.state.store.snapshot();
+        let Some(profile) = self.find(&view, workspace, key, kind)? else { return Ok(false) };
         let starts: Vec<(Vec<u8>, Vec<u8>)> = profile
             .membership
             .members()
@@ -65,7 +143,7 @@ impl Engine {
         for (prefix, from) in &starts {
             histories.push(EVENTS.scan(&view, prefix, from)?.map(|row| row.map(|(_, event)| event)).peekable());
         }
-        merge_histories(histories, limit).map(Some)
+        merge_histories(histories, visit).map(|()| true)
     }
 
     /// The profile of `kind` that `key` leads to. Fails with [`Error::Erased`] if it does not because of an erasure.
@@ -98,21 +176,22 @@ fn find(view: &View<'_>, workspace: WorkspaceId, key: &Key, kind: KindId) -> Res
     Ok(PROFILES.get(view, &at(survivor))?.filter(|profile| profile.kind == kind))
 }
 
-/// The first `limit` events of several histories, each of which is in order.
-fn merge_histories<I>(mut histories: Vec<Peekable<I>>, limit: usize) -> Result<Vec<StoredEvent>, Error>
+/// The events of several histories, each of which is in order, in order until `visit` has seen enough.
+fn merge_histories<I>(
+    mut histories: Vec<Peekable<I>>,
+    mut visit: impl FnMut(StoredEvent) -> ControlFlow<()>,
+) -> Result<(), Error>
 where
     I: Iterator<Item = Result<StoredEvent, store::Error>>,
 {
-    let mut events = Vec::new();
-    while events.len() < limit {
+    loop {
         let heads = histories.iter_mut().enumerate().filter_map(|(at, history)| Some((at, history.peek()?)));
-        let Some((next, _)) = heads.min_by(|(_, a), (_, b)| newest_first(a, b)) else { break };
-        match histories.get_mut(next).and_then(Iterator::next) {
-            Some(event) => events.push(event?),
-            None => break,
+        let Some((next, _)) = heads.min_by(|(_, a), (_, b)| newest_first(a, b)) else { return Ok(()) };
+        let Some(event) = histories.get_mut(next).and_then(Iterator::next) else { return Ok(()) };
+        if visit(event?).is_break() {
+            return Ok(());
         }
     }
-    Ok(events)
 }
 
 /// Errors come first, so that none is missed.

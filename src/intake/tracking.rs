@@ -2,7 +2,7 @@
 //!
 //! | field | becomes |
 //! |---|---|
-//! | `type` | identify, track, page, screen, group or alias; hush (kith's own) |
+//! | `type` | identify, track, page, screen, group or alias; hush and consent (kith's own) |
 //! | `messageId` | the fact's message_id |
 //! | `timestamp` (RFC 3339) | its time; `originalTimestamp` and `sentAt` are ignored, absent means time of arrival |
 //! | `userId`, `anonymousId` | keys `user_id:…`, `anonymous_id:…` |
@@ -15,8 +15,9 @@
 //! | `traits`, `properties`, `event`, `name` | the same |
 //! | `source`, else the `name` of `context.app` or `context.library` | the fact's source |
 //! | `topic`, `lift`, `until`, `channel`, `cause` (kith's own) | those of `Hush`: texts; `lift` true or false; `until` RFC 3339 |
+//! | `purpose`, `channel`, `granted` (kith's own) | those of `Consent`; `granted` is true or false and must be there |
 //! | `keys` (kith's own) | a list of further keys, `type:value` |
-//! | `context.address` (kith's own) | `Identify.address`: the key that the traits describe |
+//! | `context.address` (kith's own) | `Identify.address`, `Consent.address`: the key that is described |
 //!
 //! A field that is `null` counts as absent. Fields that are not in the table are ignored: the spec is open. A field of
 //! the table with another type of value is refused by name.
@@ -108,10 +109,7 @@ fn body(message: &mut Message, kind: &str, keys: &[String]) -> Result<Body, Refu
     let name = |message: &Message| Ok(message.text("name")?.unwrap_or_default().to_owned());
     Ok(match kind {
         "identify" => {
-            let address = message.text("context.address")?.unwrap_or_default().to_owned();
-            if !address.is_empty() && !keys.contains(&address) {
-                return Err(Refusal::new("`context.address` is not one of the message's keys"));
-            }
+            let address = address(message, keys)?;
             Body::Identify(v1::Identify { traits: members(message, "traits")?, address })
         }
         "track" => {
@@ -130,8 +128,23 @@ fn body(message: &mut Message, kind: &str, keys: &[String]) -> Result<Body, Refu
         }
         "alias" => Body::Alias(v1::Alias { previous: previous(message)? }),
         "hush" => Body::Hush(hush(message)?),
-        _ => return Err(Refusal::new("`type` must be identify, track, page, screen, group, alias or hush")),
+        "consent" => Body::Consent(v1::Consent {
+            purpose: message.required("purpose")?,
+            channel: message.text("channel")?.unwrap_or_default().to_owned(),
+            granted: Some(message.required_flag("granted")?),
+            address: address(message, keys)?,
+        }),
+        _ => return Err(Refusal::new("`type` must be identify, track, page, screen, group, alias, hush or consent")),
     })
+}
+
+/// The key that is described, or nothing.
+fn address(message: &Message, keys: &[String]) -> Result<String, Refusal> {
+    let address = message.text("context.address")?.unwrap_or_default().to_owned();
+    match address.is_empty() || keys.contains(&address) {
+        true => Ok(address),
+        false => Err(Refusal::new("`context.address` is not one of the message's keys")),
+    }
 }
 
 fn hush(message: &Message) -> Result<v1::Hush, Refusal> {

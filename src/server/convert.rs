@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod answer;
+pub mod consent;
 pub mod fact;
 pub mod identity;
 pub mod model;

@@ -62,7 +62,7 @@ const WRITE: Access = Access::Scoped(Scope::Write);
 const ADMIN: Access = Access::Scoped(Scope::Admin);
 
 /// The catalogue, what is called most first.
-pub static ENTRIES: [Entry; 34] = [
+pub static ENTRIES: [Entry; 35] = [
     entry("/kith.v1.LookupService/Lookup", READ, Shape::Unary, Face::Lookup),
     entry("/kith.v1.LookupService/BatchLookup", READ, Shape::Unary, Face::Lookup),
     entry("/kith.v1.LookupService/StreamLookup", READ, Shape::Stream, Face::Lookup),
@@ -71,6 +71,7 @@ pub static ENTRIES: [Entry; 34] = [
     entry("/kith.v1.WriteService/StreamWrite", WRITE, Shape::Stream, Face::Write),
     entry("/kith.v1.ProfileService/GetProfile", READ, Shape::Unary, Face::Other),
     entry("/kith.v1.ProfileService/ListMembers", READ, Shape::Unary, Face::Other),
+    entry("/kith.v1.ProfileService/ListConsents", READ, Shape::Unary, Face::Other),
     entry("/kith.v1.ProfileService/ListEvents", READ, Shape::Unary, Face::Other),
     entry("/kith.v1.IdentityService/Explain", READ, Shape::Unary, Face::Other),
     entry("/kith.v1.IdentityService/ExplainApart", READ, Shape::Unary, Face::Other),

@@ -5,7 +5,7 @@ use kith::client::Client;
 use kith::proto::v1::fact::Body;
 use kith::proto::v1::write_result::Result as Written;
 use kith::proto::v1::{
-    Answer, BatchLookupRequest, BatchWriteRequest, Fact, GetProfileRequest, GetStatsRequest, Hush, ItemError,
+    Answer, BatchLookupRequest, BatchWriteRequest, Consent, Fact, GetProfileRequest, GetStatsRequest, Hush, ItemError,
     ListEventsRequest, ListMembersRequest, LookupRequest, Resolution, StreamLookupRequest, StreamWriteRequest,
     WriteRequest, WriteResult,
 };
@@ -44,6 +44,15 @@ fn with_hush(hush: Hush) -> Fact {
 /// A good hush, to be spoilt.
 fn hush() -> Hush {
     Hush { topic: "canary".into(), cause: "canary".into(), ..Default::default() }
+}
+
+fn with_consent(consent: Consent) -> Fact {
+    Fact { body: Some(Body::Consent(consent)), ..good() }
+}
+
+/// A good consent, to be spoilt.
+fn consent() -> Consent {
+    Consent { purpose: "canary".into(), granted: Some(false), ..Default::default() }
 }
 
 fn at(seconds: i64) -> Option<Timestamp> {
@@ -113,6 +122,24 @@ fn bad_facts() -> Vec<(Option<Fact>, &'static str, &'static str)> {
         (Some(with_group("", "canary")), "fact.group.key", "MISSING"),
         (Some(with_group("canary_type:canary", "")), "fact.group.key", "UNKNOWN_TYPE"),
         (Some(with_group("email:canary@example.com", "")), "fact.group.key", "BAD_VALUE"),
+        (Some(with_consent(Consent::default())), "fact.consent.purpose", "MISSING"),
+        (Some(with_consent(Consent { granted: None, ..consent() })), "fact.consent.granted", "MISSING"),
+        (Some(with_consent(Consent { purpose: "canary!".into(), ..consent() })), "fact.consent.purpose", "BAD_VALUE"),
+        (
+            Some(with_consent(Consent { channel: "canary".repeat(11), ..consent() })),
+            "fact.consent.channel",
+            "TOO_LARGE",
+        ),
+        (
+            Some(with_consent(Consent { address: "canary".into(), ..consent() })),
+            "fact.consent.address",
+            "MALFORMED_KEY",
+        ),
+        (
+            Some(with_consent(Consent { address: "user_id:not-canary".into(), ..consent() })),
+            "fact.consent.address",
+            "BAD_VALUE",
+        ),
         (Some(with_hush(Hush::default())), "fact.hush.topic", "MISSING"),
         (Some(with_hush(Hush { topic: "canary!".into(), ..hush() })), "fact.hush.topic", "BAD_VALUE"),
         (Some(with_hush(Hush { topic: "canary".repeat(11), ..hush() })), "fact.hush.topic", "TOO_LARGE"),
@@ -140,6 +167,8 @@ fn facts_within_limits() -> Vec<Fact> {
         with_group("account_id:within", &"r".repeat(64)),
         with_hush(Hush { topic: "t".repeat(64), channel: "c".repeat(64), cause: "c".repeat(256), ..hush() }),
         with_hush(Hush { until: at(in_seconds(60)), ..hush() }),
+        with_consent(Consent { purpose: "p".repeat(64), channel: "c".repeat(64), ..consent() }),
+        with_consent(Consent { address: "user_id:canary".into(), ..consent() }),
         with_traits(json!({"x".repeat(128): "x".repeat(32 * 1024 - 300)})),
     ];
     let distinct = |(number, mut fact): (usize, Fact)| {
@@ -221,6 +250,8 @@ async fn a_bad_read_is_refused() {
         (LookupRequest { token: "canary".into(), ..good() }, "token", "MALFORMED_TOKEN"),
         (LookupRequest { fields: vec!["canary".into(); 257], ..good() }, "fields", "TOO_LARGE"),
         (asking(&["user_id:canary"], &["canary", ""]), "fields[1]", "MISSING"),
+        (LookupRequest { purpose: "canary!".into(), ..good() }, "purpose", "BAD_VALUE"),
+        (LookupRequest { channel: "canary".into(), ..good() }, "channel", "MISSING"),
     ];
     for (request, field, reason) in lookups {
         assert_refused(&client.lookup().lookup(request).await.unwrap_err(), field, reason);

@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kith::codec::document::{COMPUTED, Document, Field, encode};
+use kith::codec::document::{Document, Field, Origin, encode};
 use kith::codec::key::{
     EventKey, IdentifierKey, Key, LinkIndexKey, LinkKey, MemberKey, MentionKey, MessageKey, ModelKey, ProfileKey,
     SizeKey, TallyKey, TombstoneKey, WallKey,
 };
 use kith::codec::read::Cursor;
-use kith::codec::record::{ModelVersion, Record, read_hush, read_ties, split_profile};
+use kith::codec::record::{ModelVersion, Record, read_consents, read_hush, read_live, read_ties, split_profile};
 use kith::codec::value::{put, take};
 use kith::domain::access::{ApiKey, Scope, SecretHash};
 use kith::domain::aggregate::{Aggregate, State, Window};
 use kith::domain::belonging::{Belonging, GroupMember, Tally, Ties};
+use kith::domain::consent::{self, Consents, Purpose};
 use kith::domain::erasure::{Erased, Scrub};
 use kith::domain::event::{Call, StoredEvent};
 use kith::domain::holdings::{Cell, Holdings, Stamp};
@@ -71,6 +72,7 @@ fn holdings() -> Holdings {
             for_groups: BTreeMap::from([("team.orders".into(), state(Aggregate::Count))]),
         },
         hushes: hushes(),
+        consents: consents(),
     }
 }
 
@@ -91,6 +93,19 @@ fn hushes() -> Hushes {
     hushes.learn(&said(true, None), &stamp(1, "m1"));
     hushes.learn(&said(false, Some(Time::from_micros(9))), &stamp(2, "m2"));
     hushes
+}
+
+fn consents() -> Consents {
+    let said = |granted, channel: &str| consent::Said {
+        purpose: Purpose { name: "ads".into(), channel: channel.into() },
+        granted,
+        address: None,
+    };
+    let stamp = Arc::new(Stamp { moment: moment(), source: "crm".into(), origin: identifier("user_id:u1") });
+    let mut consents = Consents::default();
+    consents.learn(&said(true, "sms"), &stamp, &[identifier("user_id:u0")]);
+    consents.learn(&said(false, ""), &stamp, &[]);
+    consents
 }
 
 fn group_member() -> GroupMember {
@@ -290,6 +305,12 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
+/// Of one of three stamps, computed or live.
+fn origin() -> impl Strategy<Value = Origin> {
+    let time = prop::option::of(any::<u64>().prop_map(Time::from_micros));
+    prop_oneof![(0..3_u32).prop_map(Origin::Stamp), time.prop_map(Origin::Computed), Just(Origin::Live)]
+}
+
 proptest! {
     #[test]
     fn values_come_back_as_they_went(value in value()) {
@@ -302,20 +323,26 @@ proptest! {
 
     #[test]
     fn a_document_finds_each_field_and_no_other(
-        fields in prop::collection::btree_map("[a-z.]{1,8}", (value(), prop::option::of(0..u64::MAX)), 0..40),
+        fields in prop::collection::btree_map("[a-z.]{1,8}", (value(), origin()), 0..40),
+        stamps in prop::array::uniform3(any::<u64>().prop_map(Time::from_micros)),
     ) {
-        let as_of = |micros: &Option<u64>| micros.map(Time::from_micros);
-        let rows = fields.iter().map(|(name, (value, micros))| {
-            Field { name, stamp: COMPUTED, as_of: as_of(micros), value: value.clone() }
-        });
+        let rows = fields.iter().map(|(name, (value, origin))| Field { name, origin: *origin, value: value.clone() });
         let rows: Vec<Field> = rows.collect();
-        let bytes = encode(&rows);
+        let bytes = encode(&rows, &stamps);
         let document = Document::read(&bytes).unwrap();
-        for (name, (value, micros)) in &fields {
-            prop_assert_eq!(document.get(name).unwrap(), Some((value.clone(), as_of(micros), COMPUTED)));
+        for (name, (value, origin)) in &fields {
+            let as_of = match origin {
+                Origin::Stamp(number) => Some(stamps[*number as usize]),
+                Origin::Computed(time) => *time,
+                Origin::Live => None,
+            };
+            let found = document.get(name).unwrap().map(|field| (field.origin, field.value));
+            prop_assert_eq!(found, Some((*origin, value.clone())));
+            prop_assert_eq!(document.as_of(*origin), Ok(as_of));
         }
-        prop_assert_eq!(document.get("not there").unwrap(), None);
-        prop_assert_eq!(document.fields().count(), fields.len());
+        prop_assert!(document.get("not there").unwrap().is_none());
+        let read = document.fields().map(|field| field.map(|field| (field.name, field.origin)));
+        prop_assert!(read.eq(rows.iter().map(|row| Ok((row.name, row.origin)))));
     }
 
     #[test]
@@ -363,11 +390,10 @@ fn decode_everything(bytes: &[u8]) {
     let _ = (MemberKey::decode(bytes), GroupMember::decode(bytes), TallyKey::decode(bytes), Tally::decode(bytes));
     let _ = (MentionKey::decode(bytes), Mention::decode(bytes));
     let _ = (TombstoneKey::decode(bytes), Tombstone::decode(bytes), Scrub::decode(bytes));
-    let _ = split_profile(bytes).and_then(|parts| read_ties(parts.ties));
-    let _ = split_profile(bytes).and_then(|parts| read_hush(parts.hush));
-    let _ = (LinkIndexKey::decode(bytes), EventKey::decode(bytes), MessageKey::decode(bytes), ModelKey::decode(bytes));
-    if let Ok(document) = Document::read(bytes) {
-        let _ = (document.get("x"), document.fields().count());
+    if let Ok(parts) = split_profile(bytes) {
+        let _ = (read_ties(parts.ties), read_hush(parts.hush), read_consents(parts.consents), read_live(parts.live));
     }
+    let _ = (LinkIndexKey::decode(bytes), EventKey::decode(bytes), MessageKey::decode(bytes), ModelKey::decode(bytes));
+    let _ = Document::read(bytes).map(|document| (document.get("x").is_ok(), document.fields().count()));
     let _ = take(&mut Cursor::new(bytes, "value"));
 }

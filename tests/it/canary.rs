@@ -7,9 +7,9 @@ use std::net::TcpStream;
 use kith::client::Client;
 use kith::proto::v1::{
     BatchLookupRequest, BatchWriteRequest, CreateKeyRequest, EraseRequest, ExplainApartRequest, ExplainRequest, Fact,
-    GetProfileRequest, KeepApartRequest, ListEventsRequest, ListMembersRequest, ListMergesRequest,
-    ReleaseQuarantineRequest, Scope, SimulateRequest, StreamLookupRequest, StreamWriteRequest, UndoMergeRequest,
-    UnlinkRequest, WriteRequest,
+    GetProfileRequest, KeepApartRequest, ListConsentsRequest, ListEventsRequest, ListMembersRequest, ListMergesRequest,
+    LookupRequest, ReleaseQuarantineRequest, Scope, SimulateRequest, StreamLookupRequest, StreamWriteRequest,
+    UndoMergeRequest, UnlinkRequest, WriteRequest,
 };
 use serde_json::json;
 
@@ -39,6 +39,8 @@ fn facts() -> Vec<Fact> {
         json!({"type": "group", "keys": keys, "groupId": "zanary", "role": "zanary", "traits": held}),
         json!({"type": "alias", "userId": "zanary-new", "previousId": "zanary"}),
         json!({"type": "hush", "keys": keys, "topic": "zanary", "channel": "zanary", "cause": "zanary"}),
+        json!({"type": "consent", "keys": keys, "purpose": "zanary", "channel": "zanary", "granted": true}),
+        json!({"type": "consent", "keys": keys, "purpose": "zanary", "granted": false, "context": {"address": "email:zanary@zanary.example"}}),
         // Joins two profiles, and is partly refused.
         json!({"type": "track", "keys": ["user_id:zanary-other", "anonymous_id:zanary"], "event": "zanary"}),
         json!({"type": "track", "keys": ["user_id:null", "anonymous_id:zanary"], "event": "zanary"}),
@@ -87,9 +89,13 @@ async fn call_everything(client: &Client) {
     for (keys, fields) in [(["zanary"], ["zanary"]), (["zanary:zanary"], ["zanary"]), (["user_id:zanary"], [""])] {
         client.lookup().lookup(asking(&keys, &fields)).await.unwrap_err();
     }
-    let of_view = kith::proto::v1::LookupRequest { view: "zanary@zanary".into(), ..asking(&["user_id:zanary"], &[]) };
+    let of_view = LookupRequest { view: "zanary@zanary".into(), ..asking(&["user_id:zanary"], &[]) };
     client.lookup().lookup(of_view).await.unwrap_err();
-    let wrong_token = kith::proto::v1::LookupRequest { token: "zanary".into(), ..asking(&["user_id:zanary"], &[]) };
+    for (purpose, well) in [("zanary", true), ("zanary!", false)] {
+        let asking = LookupRequest { purpose: purpose.into(), ..asking(&["email:zanary@zanary.example"], &[]) };
+        assert_eq!(client.lookup().lookup(asking).await.is_ok(), well);
+    }
+    let wrong_token = LookupRequest { token: "zanary".into(), ..asking(&["user_id:zanary"], &[]) };
     client.lookup().lookup(wrong_token).await.unwrap_err();
     let keys: Vec<String> = ["user_id:zanary", "zanary", "zanary:zanary", ""].map(str::to_owned).to_vec();
     let batch = BatchLookupRequest { keys: keys.clone(), fields: vec!["zanary".into()], ..Default::default() };
@@ -104,6 +110,8 @@ async fn call_everything(client: &Client) {
         assert_eq!(client.profile().get_profile(profile).await.is_ok(), found);
         let events = ListEventsRequest { key: key.into(), page_size: 1, ..Default::default() };
         assert_eq!(client.profile().list_events(events).await.is_ok(), found);
+        let consents = ListConsentsRequest { key: key.into(), ..Default::default() };
+        assert_eq!(client.profile().list_consents(consents).await.is_ok(), found);
     }
     for (key, found) in [("account_id:zanary", true), ("account_id:zanary-unknown", false), ("zanary", false)] {
         let members = ListMembersRequest { key: key.into(), ..Default::default() };

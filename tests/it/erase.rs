@@ -10,6 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use kith::domain::answer::{Fields, Resolution};
+use kith::domain::consent;
 use kith::domain::correction::{Act, Correction, pair};
 use kith::domain::erasure::Erasure;
 use kith::domain::fact::Draft;
@@ -28,7 +29,7 @@ use proptest::test_runner::{Config, TestRunner};
 use tempfile::TempDir;
 
 use crate::resolution::as_asked;
-use history::{KEYS, KINDS, LONGEST, MODEL, NOW, Names, Said, Says, histories};
+use history::{KEYS, KINDS, LONGEST, MODEL, NOW, Names, PURPOSE, Said, Says, histories};
 
 struct Subject {
     engine: Engine,
@@ -158,7 +159,8 @@ impl<'a> World<'a> {
     fn lookup(self, key: Key, kind: &str) -> (Resolution, BTreeMap<String, Value>) {
         let keys = [(0, key)];
         let engine = &self.subject.engine;
-        let question = Question { kind: KindId::of(kind), fields: &Fields::Everything, now: Time::default() };
+        let question =
+            Question { kind: KindId::of(kind), fields: &Fields::Everything, now: Time::default(), purpose: None };
         let answer = engine.lookup(self.workspace, &keys, question, Tier::Disk).unwrap();
         let values = answer.fields.into_iter().filter_map(|(name, field)| Some((name, field.value()?)));
         (answer.resolution, values.collect())
@@ -170,6 +172,7 @@ fn evidence(said: &Said, erased: &BTreeSet<usize>, names: Names) -> Option<Said>
     let rest = |keys: &[usize]| keys.iter().copied().filter(|at| !erased.contains(at)).collect::<Vec<_>>();
     let says = match &said.says {
         Says::Set(keys) | Says::Order(keys, _) | Says::Describe(keys) => Says::Set(rest(keys)),
+        Says::Hush { keys, .. } | Says::Consent { keys, .. } => Says::Set(rest(keys)),
         Says::Member { keys, group, left } if !rest(keys).is_empty() && !erased.contains(group) => {
             Says::Member { keys: rest(keys), group: *group, left: *left }
         }
@@ -191,7 +194,9 @@ fn says_something(says: &Says) -> bool {
 
 /// What a profile of these identifiers has by what was said, all of it looked at at once.
 fn known(accepted: &[Said], origins: &Origins, members: &BTreeSet<usize>, kind: &'static str, names: Names) -> Known {
-    let mut known = Known::default();
+    let (x, groups, consent) = (None, BTreeMap::new(), consent::State::Unknown);
+    let mut known = Known { x, orders: 0, cents: 0, groups, consent };
+    let mut decisions: Vec<(usize, &[usize], bool)> = Vec::new();
     let mut sorted: Vec<&Said> = accepted.iter().collect();
     sorted.sort_by_key(|said| (said.time, said.number));
     for said in
@@ -208,19 +213,40 @@ fn known(accepted: &[Said], origins: &Origins, members: &BTreeSet<usize>, kind: 
                 known.orders += 1;
                 known.cents += u64::from(*cents);
             }
+            Says::Consent { keys, granted, of_address: false } => {
+                decisions.push((origins[&(said.number, kind)], keys, *granted));
+            }
             _ => {}
         }
     }
     known.groups.retain(|_, is_member| *is_member);
+    known.consent = allowed(&decisions);
     known
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Denied, if one denies it and no later grant names them; else granted, if any grants it. Each decision has the
+/// identifier that it is kept under and those that its fact names.
+fn allowed(decisions: &[(usize, &[usize], bool)]) -> consent::State {
+    let is_over = |origin: usize, later: &[(usize, &[usize], bool)]| {
+        later.iter().any(|(_, names, granted)| *granted && names.contains(&origin))
+    };
+    let denies = |(at, (origin, _, granted)): (usize, &(usize, &[usize], bool))| {
+        !granted && !is_over(*origin, &decisions[at + 1..])
+    };
+    match decisions.iter().enumerate().any(denies) {
+        true => consent::State::Denied,
+        false if decisions.iter().any(|(_, _, granted)| *granted) => consent::State::Granted,
+        false => consent::State::Unknown,
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Known {
     x: Option<String>,
     orders: u64,
     cents: u64,
     groups: BTreeMap<usize, bool>,
+    consent: consent::State,
 }
 
 impl World<'_> {
@@ -235,7 +261,9 @@ impl World<'_> {
         };
         let groups = profile.holdings.ties.groups.iter().filter(|(_, belonging)| belonging.since().is_some());
         let groups = groups.map(|(group, _)| (self.at(group), true)).collect();
-        Known { x, orders: number("orders.count"), cents: number("orders.sum"), groups }
+        let purpose = consent::Purpose { name: PURPOSE.to_owned(), channel: String::new() };
+        let consent = profile.holdings.consents.state(&purpose);
+        Known { x, orders: number("orders.count"), cents: number("orders.sum"), groups, consent }
     }
 }
 

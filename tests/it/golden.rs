@@ -11,11 +11,15 @@
 //! alias    m4 {user_id:new}@4 user_id:old
 //! hush     m10 {user_id:u1}@10 weddings in email until 99 because "a cause"
 //! lift     m11 {user_id:u1}@11 weddings in email
+//! grant    m12 {user_id:u1, email:joe@example.com}@12 marketing in email
+//! deny     m13 {user_id:u1, email:joe@example.com}@13 marketing in email for email:joe@example.com
 //! lookup   {user_id:u1} first_name orders.count
 //! lookup account {account_id:acme} members
 //! view     newsletter {user_id:u1}
+//! lookup   {user_id:u1} first_name ?marketing/email
 //! profile  {user_id:u1}
 //! members  {account_id:acme}
+//! consents {user_id:u1}
 //! keep-apart m5 {email:work@x.org, email:home@x.org} same_human
 //! unlink   m6 {user_id:u1, anonymous_id:a1}
 //! undo     m7 P2
@@ -34,6 +38,7 @@
 mod doors;
 mod models;
 mod step;
+mod tell;
 mod views;
 
 use std::collections::BTreeMap;

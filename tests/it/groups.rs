@@ -267,7 +267,7 @@ fn check_lookups(subject: &Subject, workspace: WorkspaceId, expected: &Expected)
     let names = ["account.id", "account.role", "account.since", "account.members", "account.team.spent"];
     let fields = Fields::parse(names.iter().map(ToString::to_string).collect()).unwrap();
     let keys: Vec<Key> = PERSONS.iter().map(|key| parse(key)).collect();
-    let question = Question { kind: person, fields: &fields, now: Time::default() };
+    let question = Question { kind: person, fields: &fields, now: Time::default(), purpose: None };
     let batch = subject.engine.lookup_batch(workspace, &keys, question).unwrap();
     for ((text, key), in_batch) in PERSONS.iter().zip(&keys).zip(batch) {
         let one = subject.engine.lookup(workspace, &[(0, key.clone())], question, Tier::Disk).unwrap();
@@ -288,7 +288,8 @@ fn check_lookups(subject: &Subject, workspace: WorkspaceId, expected: &Expected)
         let of_account = membership.map(|(group, ..)| {
             let fields = Fields::parse(vec!["members".to_owned(), "team.spent".to_owned()]).unwrap();
             let keys = [(0, parse(&group))];
-            let question = Question { kind: KindId::of("account"), fields: &fields, now: Time::default() };
+            let question =
+                Question { kind: KindId::of("account"), fields: &fields, now: Time::default(), purpose: None };
             subject.engine.lookup(workspace, &keys, question, Tier::Disk).unwrap()
         });
         let of_account: Vec<Field> = match of_account {
@@ -379,7 +380,7 @@ fn ask(subject: &Subject, workspace: WorkspaceId, kind: &str, key: &str) -> Vec<
     let names = ["members", "seats_used", "team.spent"].map(|name| format!("{prefix}{name}"));
     let fields = Fields::parse(names.to_vec()).unwrap();
     let keys = [(0, Key::parse(key, "key", &model.model).unwrap())];
-    let question = Question { kind: KindId::of(kind), fields: &fields, now: Time::default() };
+    let question = Question { kind: KindId::of(kind), fields: &fields, now: Time::default(), purpose: None };
     let answer = subject.engine.lookup(workspace, &keys, question, Tier::Disk).unwrap();
     answer.fields.into_iter().map(|(_, field)| field).collect()
 }

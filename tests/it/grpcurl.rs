@@ -19,7 +19,8 @@ const STREAMED: &str = r#"
     {"fact": {"message_id": "4", "keys": ["user_id:u2"], "page": {"name": "Home"}}}
     {"fact": {"message_id": "5", "keys": ["user_id:u2"], "screen": {"name": "Start"}}}
     {"fact": {"message_id": "5", "keys": ["user_id:u2"], "screen": {"name": "Start"}}}
-    {"fact": {"message_id": "6", "keys": ["user_id:u2"], "group": {"key": "account_id:acme", "role": "admin"}}}"#;
+    {"fact": {"message_id": "6", "keys": ["user_id:u2"], "group": {"key": "account_id:acme", "role": "admin"}}}
+    {"fact": {"message_id": "7", "keys": ["user_id:u2"], "consent": {"purpose": "marketing", "granted": false}}}"#;
 const THREE_CUSTOMERS: &str = r#"
     {"keys": ["user_id:u1"], "fields": ["first_name"]}
     {"keys": ["user_id:u2"]}
@@ -56,6 +57,11 @@ const CALLS: &[(&str, &str, &[&str])] = &[
         "kith.v1.ProfileService.GetProfile",
         r#"{"key": "user_id:u1"}"#,
         &[r#""key": "email:joe@example.com""#, r#""value": "Joe""#, r#""time": "2026-01-02T03:04:05Z""#],
+    ),
+    (
+        "kith.v1.ProfileService.ListConsents",
+        r#"{"key": "user_id:u2"}"#,
+        &[r#""purpose": "marketing""#, r#""messageId": "7""#],
     ),
     (
         "kith.v1.ProfileService.ListEvents",

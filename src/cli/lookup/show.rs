@@ -35,14 +35,21 @@ pub(super) fn answers(responses: &[LookupResponse], fields: &[String], as_json: 
     Ok(())
 }
 
-/// One row a customer, one column a field, and one for hushed topics where anybody has any.
+/// Tells a part of an answer; empty where it has none.
+type Tell = fn(&Answer) -> String;
+
+/// What stands beside the fields of an answer, by name.
+const BESIDE: [(&str, Tell); 2] = [("hushed", hushed), ("consent", consents)];
+
+/// One row a customer, one column a field, and one for what stands beside them where anybody has any of it.
 fn grid(answers: &[&Answer], fields: &[String]) -> Table {
-    let any_hushed = answers.iter().any(|answer| !answer.hushed.is_empty());
+    let beside: Vec<_> =
+        BESIDE.iter().filter(|(_, tell)| answers.iter().any(|answer| !tell(answer).is_empty())).collect();
     let columns = ["key", "resolution"].into_iter().chain(fields.iter().map(String::as_str));
-    let mut table = output::table(columns.chain(any_hushed.then_some("hushed")));
+    let mut table = output::table(columns.chain(beside.iter().map(|(name, _)| *name)));
     for answer in answers {
-        let values =
-            fields.iter().map(|field| value(answer, field)).chain(any_hushed.then(|| output::plain(&hushed(answer))));
+        let values = fields.iter().map(|field| value(answer, field));
+        let values = values.chain(beside.iter().map(|(_, tell)| output::plain(&tell(answer))));
         let row: Vec<String> = [output::plain(&answer.key), resolution(answer)].into_iter().chain(values).collect();
         table.add_row(row);
     }
@@ -53,11 +60,11 @@ fn grid(answers: &[&Answer], fields: &[String]) -> Table {
 fn single(answer: &Answer) -> String {
     let profile = (!answer.profile_id.is_empty()).then(|| ("profile_id", answer.profile_id.clone()));
     let head = [("key", answer.key.clone()), ("resolution", resolution(answer))];
-    let hushed = (!answer.hushed.is_empty()).then(|| ("hushed", hushed(answer)));
+    let beside = BESIDE.iter().map(|(name, tell)| (*name, tell(answer))).filter(|(_, told)| !told.is_empty());
     let is_view = answer.view_version > 0;
     let view = is_view
         .then(|| [("view_version", answer.view_version.to_string()), ("renderable", answer.renderable.to_string())]);
-    let mut text = output::pairs(head.into_iter().chain(profile).chain(hushed).chain(view.into_iter().flatten()));
+    let mut text = output::pairs(head.into_iter().chain(profile).chain(beside).chain(view.into_iter().flatten()));
     if answer.states.is_empty() {
         return text;
     }
@@ -96,11 +103,23 @@ fn resolution(answer: &Answer) -> String {
 /// The hushed topics: `weddings, babies in email until 2027-01-01T00:00:00Z`.
 fn hushed(answer: &Answer) -> String {
     let each = answer.hushed.iter().map(|HushedTopic { topic, channel, until }| {
-        let channel = if channel.is_empty() { String::new() } else { format!(" in {channel}") };
         let until = until.as_ref().map(|until| format!(" until {}", json::time(until))).unwrap_or_default();
-        format!("{topic}{channel}{until}")
+        format!("{topic}{}{until}", in_channel(channel))
     });
     each.collect::<Vec<_>>().join(", ")
+}
+
+/// What is allowed: `marketing GRANTED, marketing in email DENIED`.
+fn consents(answer: &Answer) -> String {
+    let each = answer.consents.iter().map(|consent| {
+        let state = output::enum_name(consent.state().as_str_name(), "CONSENT_STATE_");
+        format!("{}{} {state}", consent.purpose, in_channel(&consent.channel))
+    });
+    each.collect::<Vec<_>>().join(", ")
+}
+
+fn in_channel(channel: &str) -> String {
+    if channel.is_empty() { String::new() } else { format!(" in {channel}") }
 }
 
 fn value(answer: &Answer, field: &str) -> String {
@@ -110,7 +129,7 @@ fn value(answer: &Answer, field: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::v1::{ItemError, Resolution};
+    use crate::proto::v1::{ConsentState, ItemError, PurposeConsent, Resolution};
 
     fn found() -> Answer {
         Answer {
@@ -120,6 +139,11 @@ mod tests {
             values: [("n".to_owned(), true.into())].into(),
             states: [("n".to_owned(), FieldState::Present.into()), ("m".to_owned(), FieldState::NotSet.into())].into(),
             hushed: vec![HushedTopic { topic: "babies".into(), channel: "push".into(), until: None }],
+            consents: vec![PurposeConsent {
+                purpose: "ads".into(),
+                channel: String::new(),
+                state: ConsentState::Denied.into(),
+            }],
             ..Default::default()
         }
     }
@@ -127,7 +151,7 @@ mod tests {
     #[test]
     fn one_customer_shows_every_field_with_its_state() {
         let text = single(&found());
-        for part in ["user_id:1", "FOUND", "0190", "babies in push", "PRESENT", "true", "NOT_SET"] {
+        for part in ["user_id:1", "FOUND", "0190", "babies in push", "ads DENIED", "PRESENT", "true", "NOT_SET"] {
             assert!(text.contains(part), "{part} in {text}");
         }
     }
@@ -153,6 +177,8 @@ mod tests {
         let bad = Answer { key: "nonsense".into(), error, ..Default::default() };
         let text = grid(&[&found(), &bad], &["n".into()]).trim_fmt();
         assert!(text.contains("rejected: a key is `type:value`"), "{text}");
-        assert!(text.contains("true") && text.contains("babies in push"), "{text}");
+        for part in ["true", "babies in push", "ads DENIED"] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
     }
 }

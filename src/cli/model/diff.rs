@@ -52,7 +52,7 @@ pub async fn run(Args { file }: Args, app: &App) -> Result<Outcome, Failure> {
 fn text(ModelDiff { tally, examples }: &ModelDiff) -> String {
     let tally = tally.unwrap_or_default();
     if tally == RefoldTally::default() {
-        return "the rules of resolution are the same: no profile would change\n".to_owned();
+        return "no profile would change: the rules of resolution are the same, or there are no facts yet\n".to_owned();
     }
     let counts = tally::table(&tally, "would ").trim_fmt();
     let examples = examples.iter().map(example);

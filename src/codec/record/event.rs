@@ -35,6 +35,8 @@ enum StoredCall {
     Leave,
     Hush,
     Lift,
+    Grant,
+    Deny,
 }
 
 impl Record for StoredEvent {
@@ -86,6 +88,8 @@ impl From<Call> for StoredCall {
             Call::Leave => Self::Leave,
             Call::Hush => Self::Hush,
             Call::Lift => Self::Lift,
+            Call::Grant => Self::Grant,
+            Call::Deny => Self::Deny,
             Call::Alias => Self::Alias,
         }
     }
@@ -102,6 +106,8 @@ impl From<StoredCall> for Call {
             StoredCall::Leave => Self::Leave,
             StoredCall::Hush => Self::Hush,
             StoredCall::Lift => Self::Lift,
+            StoredCall::Grant => Self::Grant,
+            StoredCall::Deny => Self::Deny,
             StoredCall::Alias => Self::Alias,
         }
     }

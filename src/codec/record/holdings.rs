@@ -6,20 +6,18 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::belonging::StoredTies;
+use super::consent::{StoredConsents, read_purposes, stored_purposes};
 use super::hush::{StoredHushes, read_topics, stored_topics};
 use super::parts::{StoredMoment, identifier, text};
 use super::state::{StoredState, state};
 use super::{Record, open, seal};
 use crate::codec::Error;
-use crate::codec::document::{self, COMPUTED, Document, Field, LIVE};
+use crate::codec::document::{self, Document, Field, Origin};
 use crate::codec::read::Cursor;
 use crate::codec::value;
 use crate::domain::aggregate::State;
-use crate::domain::belonging::Ties;
 use crate::domain::holdings::{Cell, Holdings, Stamp};
-use crate::domain::hush::Hushes;
 use crate::domain::model::{CAPPED, FULL};
-use crate::domain::time::Time;
 use crate::domain::value::Value;
 
 const WHAT: &str = "holdings record";
@@ -30,12 +28,16 @@ struct HoldingsV1 {
     document: Vec<u8>,
     ties: StoredTies,
     hushes: StoredHushes,
+    consents: StoredConsents,
     live: StoredStates,
     rest: StoredRest,
 }
 
 /// States by the names of their attributes.
 pub(super) type StoredStates = BTreeMap<String, StoredState>;
+
+/// What [`lay_out`] splits: attributes, and states of computed ones.
+type Held = (BTreeMap<String, Cell>, BTreeMap<String, State>);
 
 /// What a document does not hold: provenance by number, and the states behind computed values.
 #[derive(Serialize, Deserialize)]
@@ -55,17 +57,19 @@ pub(super) struct StoredStamp {
 impl Record for Holdings {
     fn encode(&self) -> Result<Vec<u8>, Error> {
         let LaidOut { document, live, rest } = lay_out(self);
-        let (ties, hushes) = ((&self.ties).into(), stored_topics(&self.hushes));
-        seal(WHAT, 1, &HoldingsV1 { document, ties, hushes, live, rest })
+        let (hushes, consents) = (stored_topics(&self.hushes), stored_purposes(&self.consents));
+        seal(WHAT, 1, &HoldingsV1 { document, ties: (&self.ties).into(), hushes, consents, live, rest })
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let HoldingsV1 { document, ties, hushes, live, rest } = open(WHAT, 1, bytes)?;
-        put_together(LaidOut { document, live, rest }, ties.try_into()?, read_topics(hushes)?)
+        let HoldingsV1 { document, ties, hushes, consents, live, rest } = open(WHAT, 1, bytes)?;
+        let (attributes, computed) = put_together(&document, live, rest)?;
+        let (hushes, consents) = (read_topics(hushes)?, read_purposes(consents)?);
+        Ok(Self { attributes, computed, ties: ties.try_into()?, hushes, consents })
     }
 }
 
-/// Holdings, their ties and hushes aside, as they are stored.
+/// Attributes and computed ones as they are stored.
 pub(super) struct LaidOut {
     /// What lookups read. Of live attributes it has the names alone.
     pub(super) document: Vec<u8>,
@@ -74,27 +78,28 @@ pub(super) struct LaidOut {
     pub(super) rest: StoredRest,
 }
 
-/// Lays out holdings. A computed attribute, and its companion, shadows an attribute of the same name: lookups read the
-/// former, the latter is kept aside.
+/// Lays out attributes and computed ones. A computed attribute, and its companion, shadows an attribute of the same name:
+/// lookups read the former, the latter is kept aside.
 pub(super) fn lay_out(holdings: &Holdings) -> LaidOut {
-    let Holdings { attributes, computed, ties: _, hushes: _ } = holdings;
+    let Holdings { attributes, computed, ties: _, hushes: _, consents: _ } = holdings;
     let of_computed: BTreeMap<String, Reading> = computed.iter().flat_map(readings).collect();
     let mut numbers: BTreeMap<&Stamp, u32> = BTreeMap::new();
-    let mut stamps = Vec::new();
+    let (mut stamps, mut times) = (Vec::new(), Vec::new());
     let mut shadowed = BTreeMap::new();
     let mut fields: Vec<Field<'_>> = of_computed
         .iter()
-        .map(|(name, (stamp, as_of, value))| Field { name, stamp: *stamp, as_of: *as_of, value: value.clone() })
+        .map(|(name, (origin, value))| Field { name, origin: *origin, value: value.clone() })
         .collect();
     for (name, Cell { value, stamp }) in attributes {
         let number = *numbers.entry(stamp).or_insert_with(|| {
             stamps.push(StoredStamp::from(stamp.as_ref()));
-            u32::try_from(stamps.len() - 1).unwrap_or(COMPUTED)
+            times.push(stamp.moment.time);
+            u32::try_from(stamps.len() - 1).unwrap_or(u32::MAX)
         });
         if of_computed.contains_key(name) {
             shadowed.insert(name.clone(), (number, bytes(value)));
         } else {
-            fields.push(Field { name, stamp: number, as_of: Some(stamp.moment.time), value: value.clone() });
+            fields.push(Field { name, origin: Origin::Stamp(number), value: value.clone() });
         }
     }
     fields.sort_by(|a, b| a.name.cmp(b.name));
@@ -103,24 +108,25 @@ pub(super) fn lay_out(holdings: &Holdings) -> LaidOut {
         states.map(|(name, state)| (name.clone(), state.into())).collect()
     };
     let rest = StoredRest { stamps, computed: stored(false), shadowed };
-    LaidOut { document: document::encode(&fields), live: stored(true), rest }
+    LaidOut { document: document::encode(&fields, &times), live: stored(true), rest }
 }
 
-/// What the document has of a computed field: stamp, time and value.
-type Reading = (u32, Option<Time>, Value);
+/// What the document has of a computed field: where it comes from, and its value.
+type Reading = (Origin, Value);
 
 /// The fields that a computed attribute has in the document: itself, and what says how much its value means.
 fn readings((name, state): (&String, &State)) -> Vec<(String, Reading)> {
-    let stamp = if state.is_live() { LIVE } else { COMPUTED };
-    let own = (name.clone(), (stamp, state.as_of(), state.value()));
-    let capped = state.capped().map(|capped| (format!("{name}{CAPPED}"), (COMPUTED, None, Value::Bool(capped))));
-    let full = matches!(state, State::Buckets(_)).then(|| (format!("{name}{FULL}"), (LIVE, None, Value::Null)));
+    let origin = if state.is_live() { Origin::Live } else { Origin::Computed(state.as_of()) };
+    let own = (name.clone(), (origin, state.value()));
+    let capped =
+        state.capped().map(|capped| (format!("{name}{CAPPED}"), (Origin::Computed(None), Value::Bool(capped))));
+    let full = matches!(state, State::Buckets(_)).then(|| (format!("{name}{FULL}"), (Origin::Live, Value::Null)));
     [Some(own), capped, full].into_iter().flatten().collect()
 }
 
 /// The inverse of [`lay_out`].
-pub(super) fn put_together(laid_out: LaidOut, ties: Ties, hushes: Hushes) -> Result<Holdings, Error> {
-    let LaidOut { document, live, rest: StoredRest { stamps, computed, shadowed } } = laid_out;
+pub(super) fn put_together(document: &[u8], live: StoredStates, rest: StoredRest) -> Result<Held, Error> {
+    let StoredRest { stamps, computed, shadowed } = rest;
     let stamps = stamps.into_iter().map(|stored| stamp(stored).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
     let cell = |number: u32, value| {
         let stamp = usize::try_from(number).ok().and_then(|number| stamps.get(number));
@@ -128,11 +134,10 @@ pub(super) fn put_together(laid_out: LaidOut, ties: Ties, hushes: Hushes) -> Res
         Ok::<_, Error>(Cell { value, stamp: Arc::clone(stamp) })
     };
     let mut attributes = BTreeMap::new();
-    for field in Document::read(&document)?.fields() {
-        // The time is that of the stamp.
-        let Field { name, stamp, as_of: _, value } = field?;
-        if ![COMPUTED, LIVE].contains(&stamp) {
-            attributes.insert(name.to_owned(), cell(stamp, value)?);
+    for field in Document::read(document)?.fields() {
+        let Field { name, origin, value } = field?;
+        if let Origin::Stamp(number) = origin {
+            attributes.insert(name.to_owned(), cell(number, value)?);
         }
     }
     for (name, (number, bytes)) in shadowed {
@@ -140,7 +145,7 @@ pub(super) fn put_together(laid_out: LaidOut, ties: Ties, hushes: Hushes) -> Res
     }
     let mut states = read_states(computed)?;
     states.extend(read_states(live)?);
-    Ok(Holdings { attributes, computed: states, ties, hushes })
+    Ok((attributes, states))
 }
 
 /// Writes the live states of a profile; nothing if there are none.

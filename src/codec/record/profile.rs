@@ -1,9 +1,10 @@
-//! The profile record: the document that lookups read, its ties to groups, what is hushed, then all that only the writer
-//! needs.
+//! The profile record: the document that lookups read, its ties to groups, what is hushed and what is allowed, then all
+//! that only the writer needs.
 //!
 //! ```text
 //! version:1 = 01 | kind:4 | document length:4 | document (see codec::document) | ties length:4 | ties, sealed
-//!                | hush length:4 | hush, sealed | live length:4 | live states, sealed | sealed rest
+//!                | hush length:4 | hush, sealed | consents length:4 | consents, sealed
+//!                | live length:4 | live states, sealed | sealed rest
 //! ```
 
 use serde::{Deserialize, Serialize};
@@ -11,9 +12,10 @@ use serde::{Deserialize, Serialize};
 use super::graph::StoredWall;
 use super::holdings::{LaidOut, StoredRest, lay_out, open_live, put_together, write_live};
 use super::parts::{StoredId, StoredMoment, identifier, text};
-use super::{Record, belonging, hush, open, seal};
+use super::{Record, belonging, consent, hush, open, seal};
 use crate::codec::Error;
 use crate::codec::read::{Cursor, put_block};
+use crate::domain::holdings::Holdings;
 use crate::domain::ids::{KindId, ProfileId};
 use crate::domain::profile::{Member, Membership, Profile};
 use crate::domain::wall::Wall;
@@ -47,6 +49,8 @@ pub struct Parts<'a> {
     pub ties: &'a [u8],
     /// What is hushed; see [`read_hush`](super::read_hush).
     pub hush: &'a [u8],
+    /// What is allowed; see [`read_consents`](super::read_consents).
+    pub consents: &'a [u8],
     /// States of live attributes; see [`read_live`](super::read_live).
     pub live: &'a [u8],
     rest: &'a [u8],
@@ -61,7 +65,8 @@ pub fn split(bytes: &[u8]) -> Result<Parts<'_>, Error> {
     }
     let kind = KindId(cursor.u32()?);
     let (document, ties) = (cursor.block()?, cursor.block()?);
-    Ok(Parts { kind, document, ties, hush: cursor.block()?, live: cursor.block()?, rest: cursor.rest() })
+    let (hush, consents) = (cursor.block()?, cursor.block()?);
+    Ok(Parts { kind, document, ties, hush, consents, live: cursor.block()?, rest: cursor.rest() })
 }
 
 impl Record for Profile {
@@ -69,6 +74,7 @@ impl Record for Profile {
         let Self { id, kind, membership, retired, holdings, rules } = self;
         let ties = belonging::write(&holdings.ties)?;
         let hush = hush::write(&holdings.hushes, &membership.personas())?;
+        let consents = consent::write(&holdings.consents)?;
         let LaidOut { document, live, rest: holdings } = lay_out(holdings);
         let rest = RestV1 {
             id: (*id).into(),
@@ -88,13 +94,14 @@ impl Record for Profile {
         put_block(&mut out, &document);
         put_block(&mut out, &ties);
         put_block(&mut out, &hush);
+        put_block(&mut out, &consents);
         put_block(&mut out, &write_live(&live)?);
         out.extend(seal(WHAT, VERSION, &rest)?);
         Ok(out)
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let Parts { kind, document, ties, hush, live, rest } = split(bytes)?;
+        let Parts { kind, document, ties, hush, consents, live, rest } = split(bytes)?;
         let RestV1 { id, created, latest, contested, loosened, oversized, walls, members, retired, holdings, rules } =
             open(WHAT, VERSION, rest)?;
         let mut membership = Membership::new(created.into());
@@ -106,14 +113,15 @@ impl Record for Profile {
         membership.loosened = loosened;
         membership.oversized = oversized;
         let hush::Hush { hushes, personas: _ } = hush::read(hush)?;
+        let (attributes, computed) = put_together(document, open_live(live)?, holdings)?;
+        let (ties, consents) = (belonging::read(ties)?, consent::read(consents)?);
         membership.walls = walls.into_iter().map(Wall::try_from).collect::<Result<_, _>>()?;
-        let laid_out = LaidOut { document: document.to_vec(), live: open_live(live)?, rest: holdings };
         Ok(Self {
             id: id.into(),
             kind,
             membership,
             retired: retired.into_iter().map(ProfileId::from).collect(),
-            holdings: put_together(laid_out, belonging::read(ties)?, hushes)?,
+            holdings: Holdings { attributes, computed, ties, hushes, consents },
             rules,
         })
     }

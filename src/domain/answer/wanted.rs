@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Fields;
+use crate::domain::consent::Purpose;
 use crate::domain::invalid::{Invalid, Reason};
 use crate::domain::model::{Kind, Model};
 use crate::domain::view::View;
@@ -20,16 +21,32 @@ pub struct Wanted<'m> {
 #[derive(Clone, Debug)]
 pub enum What {
     /// Fields of the profile.
-    Fields(Fields),
+    Fields {
+        /// Which.
+        fields: Fields,
+        /// The purpose of which it is asked whether it is allowed.
+        purpose: Option<Purpose>,
+    },
     /// What a view makes of it.
     View(Arc<View>),
 }
 
 impl<'m> Wanted<'m> {
-    /// Reads a request: `view` may be empty, and if it is not, `fields` must be.
-    pub fn parse(view: &str, kind: &str, fields: Vec<String>, model: &'m Model) -> Result<Self, Invalid> {
+    /// Reads a request: `view` may be empty, and if it is not, `fields` and `purpose` must be.
+    pub fn parse(
+        view: &str,
+        kind: &str,
+        fields: Vec<String>,
+        purpose: Option<Purpose>,
+        model: &'m Model,
+    ) -> Result<Self, Invalid> {
         if view.is_empty() {
-            return Ok(Self { kind: super::kind(kind, model)?, what: What::Fields(Fields::parse(fields)?) });
+            let kind = super::kind(kind, model)?;
+            return Ok(Self { kind, what: What::Fields { fields: Fields::parse(fields)?, purpose } });
+        }
+        if purpose.is_some() {
+            let text = "goes with no `view`: a view says itself what it is for; send one of them";
+            return Err(Invalid::new(Reason::BadValue, "purpose", text));
         }
         if !fields.is_empty() {
             let text = "goes with no `view`: a view says itself what it reads; send one of them";

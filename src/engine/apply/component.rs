@@ -33,9 +33,9 @@ pub(in crate::engine) struct Component {
 const EVENTS_AT_ONCE: usize = 64;
 
 impl Component {
-    /// How many links are folded again at once, at most; of identifiers as many. Half as many links of a profile of 1,000
-    /// identifiers, with what belongs to them, are some 40 ms of work (benches/README.md).
-    pub(in crate::engine) const MAX_LINKS: u32 = 4_000;
+    /// How many links are folded again at once, at most; of identifiers as many. So many links of a profile of 1,000
+    /// identifiers, with what belongs to them, stay under 50 ms of work (benches/README.md).
+    pub(in crate::engine) const MAX_LINKS: u32 = 2_400;
     /// How many events are searched for repeated evidence, at most.
     const MAX_EVENTS: usize = 4_000;
 
@@ -304,7 +304,8 @@ fn link_of(event: &StoredEvent, model: &Model) -> Option<Link> {
     match event.call {
         Call::Group | Call::Leave => identifiers.extend(event.other.clone()),
         Call::Alias => previous.clone_from(&event.other),
-        Call::Identify | Call::Track | Call::Page | Call::Screen | Call::Hush | Call::Lift => {}
+        Call::Identify | Call::Track | Call::Page | Call::Screen => {}
+        Call::Hush | Call::Lift | Call::Grant | Call::Deny => {}
     }
     let (first, source) = (event.moment.clone(), event.source.clone());
     Some(Link { first, again: Vec::new(), source, identifiers, previous })

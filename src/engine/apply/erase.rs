@@ -20,11 +20,12 @@ use super::component::Component;
 use super::fact::{keep_receipt, new_receipt, seen_before};
 use super::folding::{Fold, Trigger};
 use super::tombstones::Tombstones;
-use super::{Ids, Place};
+use super::{Ids, Place, refold};
 use crate::codec::key::{MessageKey, ProfileKey, TombstoneKey};
 use crate::domain::erasure::{Erased, Erasure};
 use crate::domain::identifier::Identifier;
 use crate::domain::ids::{KindId, ProfileId};
+use crate::domain::key::Key;
 use crate::domain::model::Model;
 use crate::domain::receipt::Action;
 use crate::domain::resolution::Rules;
@@ -55,6 +56,8 @@ pub(super) fn erase(
         }
         return Ok(Effect::Receipt(first));
     }
+    let mut new_ids = Ids::new(place);
+    catch_up(batch, model, place, &mut new_ids, known, erasure)?;
     let tombstones = Tombstones { from: &*batch, workspace: place.workspace, secret: known };
     let human = whom::human(&tombstones, place, erasure)?;
     let members = human.iter().flat_map(|profile| profile.membership.members());
@@ -64,6 +67,7 @@ pub(super) fn erase(
         batch,
         model,
         place,
+        new_ids,
         others: BTreeSet::new(),
         ids: BTreeSet::new(),
         count: Erased { identifiers: erased.len() as u64, events: erasure.gone, ..Erased::default() },
@@ -83,10 +87,43 @@ pub(super) fn erase(
     keep_receipt(batch, place, receipt, None).map(Effect::Receipt)
 }
 
+/// Who is erased is decided by the rules of today: what the key leads to is brought up to them first, and then what that
+/// leads to, until nothing is left to bring.
+fn catch_up(
+    batch: &mut Batch<'_>,
+    model: &Model,
+    place: Place,
+    ids: &mut Ids,
+    secret: Option<TombstoneSecret>,
+    erasure: &Erasure,
+) -> Result<(), Error> {
+    if !place.refolding {
+        return Ok(());
+    }
+    let mut done: BTreeSet<Identifier> = BTreeSet::new();
+    let mut next: BTreeSet<Identifier> = match &erasure.key {
+        Key::Identifier(identifier) => BTreeSet::from([identifier.clone()]),
+        Key::Profile(_) => BTreeSet::new(),
+    };
+    loop {
+        refold::catch_up(batch, model, place, ids, &next)?;
+        done.append(&mut next);
+        let tombstones = Tombstones { from: &*batch, workspace: place.workspace, secret };
+        let human = whom::human(&tombstones, place, erasure)?;
+        let members = human.iter().flat_map(|profile| profile.membership.members());
+        next.extend(members.map(|member| member.identifier.clone()).filter(|identifier| !done.contains(identifier)));
+        if next.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
 struct Work<'a, 'b> {
     batch: &'a mut Batch<'b>,
     model: &'a Model,
     place: Place,
+    /// Ids for profiles that come of what is folded again.
+    new_ids: Ids,
     erased: BTreeSet<Identifier>,
     /// The identifiers of others that evidence names together with erased ones.
     others: BTreeSet<Identifier>,
@@ -104,12 +141,11 @@ impl<'a> Work<'a, '_> {
             let key = TombstoneKey { workspace: self.place.workspace, hash: secret.hash(identifier) };
             TOMBSTONES.put(self.batch, &key, &tombstone)?;
         }
-        self.leave_groups()?;
+        self.forget_in_others()?;
         self.scrub_others(secret)?;
-        let mut ids = Ids::new(self.place);
         for rules in self.all_rules() {
             if self.erased.iter().any(|identifier| rules.has(identifier)) {
-                self.fold_again(rules, &mut ids)?;
+                self.fold_again(rules)?;
             }
         }
         self.forget_identifiers()?;
@@ -118,7 +154,7 @@ impl<'a> Work<'a, '_> {
 
     /// Folds everything again that hung together with the erased of one kind, or takes them out of their profiles where
     /// that is too much.
-    fn fold_again(&mut self, rules: Rules<'_>, ids: &mut Ids) -> Result<(), Error> {
+    fn fold_again(&mut self, rules: Rules<'_>) -> Result<(), Error> {
         let seeds: Vec<Identifier> = self.erased.iter().chain(&self.others).cloned().collect();
         let Some(mut component) = Component::gather(self.batch, self.place.workspace, rules, &seeds)? else {
             self.count.unordered = true;
@@ -127,7 +163,7 @@ impl<'a> Work<'a, '_> {
         // Profiles still know walls that are not there any more.
         component.evidence.walls.retain(|wall| !wall.between.iter().any(|end| self.erased.contains(end)));
         let mut lines = Vec::new();
-        let (batch, place) = (&mut *self.batch, self.place);
+        let (batch, place, ids) = (&mut *self.batch, self.place, &mut self.new_ids);
         Fold { batch, place, rules, ids, lines: &mut lines }.fold(component, Trigger::Correction)?;
         self.count.unordered |= lines.iter().any(|line| line.action == Action::Unordered);
         Ok(())

@@ -7,15 +7,15 @@ use super::folding::{Fold, Trigger};
 use super::plan::Plan;
 use super::step::Step;
 use super::tombstones::Tombstones;
-use super::{Ids, Place, profile_rows, refold};
+use super::{Ids, Place, address, profile_rows, refold};
 use crate::codec::key::{EventKey, IdentifierKey, LinkIndexKey, LinkKey, MentionKey, MessageKey};
 use crate::domain::belonging::Belonging;
 use crate::domain::event::StoredEvent;
 use crate::domain::fact::{Body, Fact};
 use crate::domain::holdings::{Holdings, Stamp};
-use crate::domain::hush::Said;
 use crate::domain::identifier::Identifier;
 use crate::domain::ids::{KindId, ProfileId, Seq};
+use crate::domain::invalid::{Invalid, Reason};
 use crate::domain::link::Link;
 use crate::domain::model::Model;
 use crate::domain::profile::{Membership, Profile};
@@ -24,6 +24,7 @@ use crate::domain::resolution::Rules;
 use crate::domain::tombstone::TombstoneSecret;
 use crate::domain::value::Values;
 use crate::domain::wall::Quarantine;
+use crate::domain::{consent, hush};
 use crate::engine::Error;
 use crate::store;
 use crate::store::batch::Batch;
@@ -90,6 +91,7 @@ pub(super) fn write(
     if let Some(first) = seen_before(batch, place, &fact.moment.message_id)? {
         return Ok(first);
     }
+    check_types(model, &link)?;
     let known = LINKS.get(batch, &LinkKey { workspace: place.workspace, link: link.id() })?;
     let mut ids = Ids::new(place);
     refold::catch_up(batch, model, place, &mut ids, link.identifiers.iter().chain(&link.previous))?;
@@ -103,8 +105,21 @@ pub(super) fn write(
         let landing = Landing { batch, place, fact, ids: &mut ids, receipt: &mut receipt };
         landing.take(plan, kept)?;
     }
-    describe_address(batch, place, fact, &mut receipt)?;
+    address::describe(batch, place, fact, &mut receipt)?;
     keep_receipt(batch, place, receipt, Some(fact))
+}
+
+/// Refuses a fact that was checked against a model which was not in force any more when its turn came, and names a type that
+/// today's does not have: no key could ever lead to what it says.
+fn check_types(model: &Model, link: &Link) -> Result<(), Error> {
+    let unknown = |identifier: &&Identifier| model.identifier_type(identifier.type_name()).is_none();
+    match link.identifiers.iter().chain(&link.previous).find(unknown) {
+        Some(_) => {
+            let text = "have a type that the model no longer declares; it has changed while the fact was on its way";
+            Err(Invalid::new(Reason::UnknownType, "keys", text).into())
+        }
+        None => Ok(()),
+    }
 }
 
 /// A line for each identifier of a link that is refused because it was erased.
@@ -279,7 +294,11 @@ impl Landing<'_, '_> {
                 self.belong(profile, &mut fragment, group, said)
             }
             Body::Hush(said) => self.hush(profile, &mut fragment, said, origin),
-            Body::Identify { address: Some(_), .. } | Body::Group { .. } | Body::Alias { .. } => false,
+            Body::Consent(said @ consent::Said { address: None, .. }) => {
+                self.consent(profile, &mut fragment, said, origin, rules)
+            }
+            Body::Identify { address: Some(_), .. } | Body::Consent(consent::Said { address: Some(_), .. }) => false,
+            Body::Group { .. } | Body::Alias { .. } => false,
         };
         if changed {
             FRAGMENTS.put(self.batch, &key, &fragment)?;
@@ -308,7 +327,7 @@ impl Landing<'_, '_> {
         fragment.belong(group, said)
     }
 
-    fn hush(&mut self, profile: &mut Profile, fragment: &mut Holdings, said: &Said, origin: &Identifier) -> bool {
+    fn hush(&mut self, profile: &mut Profile, fragment: &mut Holdings, said: &hush::Said, origin: &Identifier) -> bool {
         if !fragment.hushes.has_room_for(&said.topic) {
             self.line(Action::Capped, profile.kind, Some(origin.clone()), Some(profile.id), Some(Rule::Topics));
             return false;
@@ -316,6 +335,30 @@ impl Landing<'_, '_> {
         let stamp = stamp(self.fact, origin);
         profile.holdings.hushes.learn(said, &stamp);
         fragment.hushes.learn(said, &stamp)
+    }
+
+    /// A grant speaks for all of the fact's identifiers.
+    fn consent(
+        &mut self,
+        profile: &mut Profile,
+        fragment: &mut Holdings,
+        said: &consent::Said,
+        origin: &Identifier,
+        rules: Rules<'_>,
+    ) -> bool {
+        if !fragment.consents.has_room_for(&said.purpose) {
+            self.line(Action::Capped, profile.kind, Some(origin.clone()), Some(profile.id), Some(Rule::Consents));
+            return false;
+        }
+        let others = self.fact.identifiers.iter().filter(|id| said.granted && *id != origin);
+        let others: Vec<Identifier> = others.filter(|id| rules.has(id) && !rules.blocks(id)).cloned().collect();
+        let named = fragment.consents.admit(&said.purpose, &others);
+        for other in others.into_iter().filter(|other| !named.contains(other)) {
+            self.line(Action::Capped, profile.kind, Some(other), Some(profile.id), Some(Rule::Consents));
+        }
+        let stamp = stamp(self.fact, origin);
+        profile.holdings.consents.learn(said, &stamp, &named);
+        fragment.consents.learn(said, &stamp, &named)
     }
 
     fn line(
@@ -330,27 +373,7 @@ impl Landing<'_, '_> {
     }
 }
 
-fn stamp(fact: &Fact, origin: &Identifier) -> Arc<Stamp> {
+/// Where what `fact` says of `origin` comes from.
+pub(super) fn stamp(fact: &Fact, origin: &Identifier) -> Arc<Stamp> {
     Arc::new(Stamp { moment: fact.moment.clone(), source: fact.source.clone(), origin: origin.clone() })
-}
-
-/// Takes in what the fact says of one address, whoever it belongs to.
-fn describe_address(
-    batch: &mut Batch<'_>,
-    place: Place,
-    fact: &Fact,
-    receipt: &mut Receipt,
-) -> Result<(), store::Error> {
-    let Body::Identify { traits, address: Some(address) } = &fact.body else { return Ok(()) };
-    let key = IdentifierKey { workspace: place.workspace, kind: KindId::ADDRESS, identifier: address.clone() };
-    let mut holdings = FRAGMENTS.get(batch, &key)?.unwrap_or_default();
-    let admitted = holdings.admit(traits);
-    if admitted.len() < traits.len() {
-        let (identifier, rule) = (Some(address.clone()), Some(Rule::Attributes));
-        receipt.lines.push(Line { action: Action::Capped, kind: KindId::ADDRESS, identifier, profile: None, rule });
-    }
-    if holdings.learn(&admitted, &stamp(fact, address)) {
-        FRAGMENTS.put(batch, &key, &holdings)?;
-    }
-    Ok(())
 }

@@ -21,7 +21,7 @@ use crate::domain::wall::Quarantine;
 use crate::engine::Error;
 use crate::store;
 use crate::store::batch::Batch;
-use crate::store::catalogue::{FRAGMENTS, MERGES, OWNERS, PROFILES, SURVIVORS};
+use crate::store::catalogue::{FRAGMENTS, MERGES, OWNERS, SURVIVORS};
 use ids::{adopted, heirs, is_stored, pass_on_ids, retired};
 use tell::Change;
 
@@ -219,17 +219,6 @@ impl Fold<'_, '_, '_> {
         Ok(())
     }
 
-    /// A profile that had adopted `id` gives it back where what it was handed out for is of another profile again. It may
-    /// hang together with nothing here any more.
-    fn take_from(&mut self, profile: ProfileId, id: ProfileId) -> Result<(), store::Error> {
-        let Some(mut profile) = PROFILES.get(self.batch, &self.key(profile))? else { return Ok(()) };
-        if !profile.retired.contains(&id) {
-            return Ok(());
-        }
-        profile.retired.retain(|retired| *retired != id);
-        profile_rows::put(self.batch, self.place, None, &profile)
-    }
-
     /// Every id leads to the profile that has the identifier that it was handed out for, or, if no profile has it, to
     /// that of the others that were with it.
     fn put_survivors(
@@ -242,7 +231,7 @@ impl Fold<'_, '_, '_> {
             let key = self.key(id);
             let known = SURVIVORS.get(self.batch, &key)?;
             if let Some(before) = known.filter(|before| *before != survivor) {
-                self.take_from(before, id)?;
+                profile_rows::give_back(self.batch, self.place, before, id)?;
             }
             if id == survivor && known.is_some() {
                 SURVIVORS.delete(self.batch, &key);

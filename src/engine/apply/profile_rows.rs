@@ -57,6 +57,23 @@ pub(super) fn remove(batch: &mut Batch<'_>, place: Place, profile: &Profile) -> 
     Ok(())
 }
 
+/// The profile `holder`, which had adopted `id`, gives it back: what it was handed out for is of a profile again. The two
+/// may hang together by nothing any more.
+pub(super) fn give_back(
+    batch: &mut Batch<'_>,
+    place: Place,
+    holder: ProfileId,
+    id: ProfileId,
+) -> Result<(), store::Error> {
+    let key = ProfileKey { workspace: place.workspace, profile: holder };
+    let Some(mut profile) = PROFILES.get(batch, &key)? else { return Ok(()) };
+    if !profile.retired.contains(&id) {
+        return Ok(());
+    }
+    profile.retired.retain(|retired| *retired != id);
+    put(batch, place, None, &profile)
+}
+
 /// Makes `member` what `group` has of the profile, and counts it there by its types.
 fn put_member(
     batch: &mut Batch<'_>,

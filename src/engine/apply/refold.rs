@@ -3,14 +3,15 @@
 //! Each portion is a command: the model is in force at once, and what is folded by then is what its rules lead to. A write
 //! to identities whose turn has not come folds them first ([`catch_up`]), so no profile is ever part one, part other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::component::Component;
 use super::folding::{Fold, Trigger};
 use super::{Ids, Place, model, profile_rows};
 use crate::codec::key::{IdentifierKey, LinkIndexKey, ModelKey, ProfileKey};
+use crate::domain::hush::Hushes;
 use crate::domain::identifier::Identifier;
-use crate::domain::ids::WorkspaceId;
+use crate::domain::ids::{ProfileId, WorkspaceId};
 use crate::domain::model::Model;
 use crate::domain::profile::Profile;
 use crate::domain::refold::{Owners, Tally};
@@ -20,7 +21,7 @@ use crate::engine::Error;
 use crate::engine::state::ActiveModel;
 use crate::store;
 use crate::store::batch::Batch;
-use crate::store::catalogue::{LINK_INDEX, OWNERS, PROFILES, REFOLDS};
+use crate::store::catalogue::{FRAGMENTS, LINK_INDEX, OWNERS, PROFILES, REFOLDS};
 use crate::store::view::Read;
 
 /// Rows of the index of links that are read at once.
@@ -38,6 +39,8 @@ pub(super) fn go_on(batch: &mut Batch<'_>, active: &ActiveModel, place: Place, p
         let identifiers = Sweep { workspace: place.workspace }.after(batch, refold.after.as_ref())?;
         refold.finished = identifiers.is_empty();
         if refold.finished {
+            // Nothing is to name an identifier that may be erased one day.
+            refold.after = None;
             model::settle(batch, ModelKey { workspace: place.workspace, version: active.version })?;
             break;
         }
@@ -155,6 +158,7 @@ pub(in crate::engine) fn refold(
     let owned = component.owners.iter().filter_map(|(id, owner)| Some((id.clone(), owner.profile?)));
     let before: Owners = owned.collect();
     let identifiers: BTreeSet<Identifier> = component.owners.keys().cloned().collect();
+    let hushed = hushed(&component, place);
     let mut lines = Vec::new();
     Fold { batch, place, rules, ids, lines: &mut lines }.fold(component, Trigger::Correction)?;
     let mut after = Owners::new();
@@ -163,7 +167,48 @@ pub(in crate::engine) fn refold(
         let owner = OWNERS.get(batch, &key)?.and_then(|owner| owner.profile);
         after.extend(owner.map(|owner| (key.identifier, owner)));
     }
+    for (members, hushes) in hushed {
+        keep_hushed(batch, place, rules, &members, &hushes, &after)?;
+    }
     Ok(Refolded::Now { work, identifiers, before, after })
+}
+
+/// What is hushed for profiles, with their identifiers.
+fn hushed(component: &Component, place: Place) -> Vec<(Vec<Identifier>, Hushes)> {
+    let holding = component.profiles.values().map(|profile| {
+        let members = profile.membership.members().iter().map(|member| member.identifier.clone()).collect();
+        (members, profile.holdings.hushes.holding(place.logged))
+    });
+    holding.filter(|(_, hushes)| !hushes.is_empty()).collect()
+}
+
+/// What was hushed for a profile that came apart stays hushed for each part of it, as after an undo: the first of the
+/// identifiers that went there says it from then on.
+fn keep_hushed(
+    batch: &mut Batch<'_>,
+    place: Place,
+    rules: Rules<'_>,
+    members: &[Identifier],
+    hushes: &Hushes,
+    after: &Owners,
+) -> Result<(), Error> {
+    let mut parts: BTreeMap<ProfileId, &Identifier> = BTreeMap::new();
+    for member in members {
+        if let Some(profile) = after.get(member) {
+            parts.entry(*profile).or_insert(member);
+        }
+    }
+    for (profile, member) in parts.iter().filter(|_| parts.len() > 1) {
+        let key = IdentifierKey { workspace: place.workspace, kind: rules.kind.id, identifier: (*member).clone() };
+        let mut fragment = FRAGMENTS.get(batch, &key)?.unwrap_or_default();
+        fragment.hushes.absorb(hushes.said_of(member));
+        FRAGMENTS.put(batch, &key, &fragment)?;
+        let key = ProfileKey { workspace: place.workspace, profile: *profile };
+        let mut part = PROFILES.get(batch, &key)?.ok_or_else(super::plan::missing)?;
+        part.holdings.hushes.absorb(hushes.said_of(member));
+        profile_rows::put(batch, place, None, &part)?;
+    }
+    Ok(())
 }
 
 /// Marks a profile as one that stays as it is.

@@ -40,7 +40,7 @@ impl Step<'_, '_> {
         let (mut profile, created) = match landing {
             Landing::Nobody => return Ok(None),
             Landing::Existing(id) => (profiles.remove(&id).ok_or_else(super::plan::missing)?, false),
-            Landing::New => (self.create(kind, &link.first, founder, &mut owners)?, true),
+            Landing::New => (self.create(kind, &link.first, founder, &mut owners, &mut profiles)?, true),
         };
         for id in &absorbed {
             if let Some(other) = profiles.remove(id) {
@@ -75,12 +75,17 @@ impl Step<'_, '_> {
         moment: &Moment,
         founder: &Identifier,
         owners: &mut BTreeMap<Identifier, Owner>,
+        others: &mut BTreeMap<ProfileId, Profile>,
     ) -> Result<Profile, Error> {
         let owner = owners.entry(founder.clone()).or_default();
         let known = owner.founded;
         let id = *owner.founded.get_or_insert_with(|| self.ids.hand_out());
         if known.is_some() {
             let key = ProfileKey { workspace: self.place.workspace, profile: id };
+            if let Some(holder) = SURVIVORS.get(self.batch, &key)? {
+                profile_rows::give_back(self.batch, self.place, holder, id)?;
+                others.values_mut().for_each(|other| other.retired.retain(|retired| *retired != id));
+            }
             SURVIVORS.delete(self.batch, &key);
             MERGES.delete(self.batch, &key);
         }

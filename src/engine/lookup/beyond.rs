@@ -107,7 +107,7 @@ pub(super) type Memo = BTreeMap<(KindId, Identifier), BTreeMap<String, Field>>;
 impl Reader<'_> {
     /// The fields of a profile with what is read elsewhere.
     pub(super) fn fill(&self, picked: Picked) -> Result<Answered, Error> {
-        let Picked { mut fields, hush: _, groups, identifiers } = picked;
+        let Picked { mut fields, hush: _, consents: _, groups, identifiers } = picked;
         let Some(beyond) = self.beyond else { return Ok(fields) };
         if beyond.members {
             let (members, model) = (Members { view: self.view, workspace: self.workspace }, &beyond.active.model);
@@ -230,7 +230,7 @@ impl Reader<'_> {
     fn at_group<'t>(&'t self, through: &'t Through) -> Reader<'t> {
         let Through { kind, fields, beyond, .. } = through;
         let (state, view, workspace) = (self.state, self.view, self.workspace);
-        let question = Question { kind: kind.id, fields, ..self.question };
+        let question = Question { kind: kind.id, fields, purpose: None, ..self.question };
         Reader { state, view, workspace, question, beyond: Some(beyond), memo: Default::default() }
     }
 }

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::Reader;
 use crate::codec;
-use crate::codec::document::Document;
+use crate::codec::document::{self, Document};
 use crate::codec::record::read_live;
 use crate::domain::aggregate::{State, zone};
 use crate::domain::answer::Field;
@@ -44,7 +44,7 @@ impl Reader<'_> {
         };
         let zone = match computed.aggregate.time_zone() {
             Some(attribute) => match document.get(attribute)? {
-                Some((Value::Text(name), ..)) => zone(&name),
+                Some(document::Field { value: Value::Text(name), .. }) => zone(&name),
                 _ => TimeZone::UTC,
             },
             None => TimeZone::UTC,

@@ -1,5 +1,5 @@
 //! Keys that several people use: the answer holds what is true of all of them, and guesses nothing. What is hushed for any
-//! of them is hushed.
+//! of them is hushed, and only what all of them allow is allowed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,16 +43,18 @@ impl Reader<'_> {
     /// What is true of all of `people`; `None` if one of them was merged away in between.
     pub(super) fn read_all(&self, at: usize, key: &Key, people: &BTreeSet<ProfileId>) -> Result<Option<Answer>, Error> {
         let mut picked: Vec<Answered> = Vec::with_capacity(people.len());
-        let mut hushed = Vec::new();
+        let (mut hushed, mut consents) = (Vec::new(), Vec::with_capacity(people.len()));
         for id in people {
             let read = PROFILES.read(self.view, &self.profile_key(*id), |bytes| self.pick(bytes))?;
             let Some(mut one) = read.flatten() else { return Ok(None) };
             hushed.extend(self.hushed(std::mem::take(&mut one.hush))?);
+            consents.push(std::mem::take(&mut one.consents));
             picked.push(self.fill(one)?);
         }
         let fields = self.with_address(key, self.agreed(picked))?;
         let resolution = Resolution::Shared { people: people.len() };
-        Ok(Some(Answer { key: at, resolution, fields, hushed: union(hushed), viewed: None }))
+        let consents = self.consents(key, &consents)?;
+        Ok(Some(Answer { key: at, resolution, fields, hushed: union(hushed), consents, viewed: None }))
     }
 
     fn agreed(&self, picked: Vec<Answered>) -> Answered {

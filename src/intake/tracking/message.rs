@@ -47,7 +47,12 @@ impl Message {
 
     /// True or false; false if the field is absent.
     pub fn flag(&self, path: &str) -> Result<bool, Refusal> {
-        let Some(json) = self.get(path) else { return Ok(false) };
+        if self.get(path).is_some() { self.required_flag(path) } else { Ok(false) }
+    }
+
+    /// True or false, and one of them must be there.
+    pub fn required_flag(&self, path: &str) -> Result<bool, Refusal> {
+        let json = self.get(path).ok_or_else(|| Refusal::new(format!("`{path}` is missing")))?;
         json.as_bool().ok_or_else(|| wrong(path, "true or false"))
     }
 

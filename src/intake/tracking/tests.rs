@@ -102,6 +102,25 @@ fn a_hush_is_of_a_topic_and_nothing_else_is_needed() {
 }
 
 #[test]
+fn a_consent_is_of_the_customer_or_of_one_of_the_keys() {
+    let consent = |more: Json| {
+        let mut message =
+            json!({"type": "consent", "messageId": "m", "userId": "u", "purpose": "ads", "granted": false});
+        message.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        message
+    };
+    let Some(Body::Consent(bare)) = fact(consent(json!({}))).body else { panic!() };
+    assert_eq!(bare, v1::Consent { purpose: "ads".into(), granted: Some(false), ..Default::default() });
+    let more = json!({"granted": true, "channel": "email", "context": {"address": "user_id:u"}});
+    let Some(Body::Consent(full)) = fact(consent(more)).body else { panic!() };
+    assert_eq!((full.granted, full.channel.as_str(), full.address.as_str()), (Some(true), "email", "user_id:u"));
+    assert_eq!(refusal(consent(json!({"granted": null}))), "`granted` is missing");
+    assert_eq!(refusal(consent(json!({"granted": "yes"}))), "`granted` must be true or false");
+    let elsewhere = json!({"context": {"address": "user_id:v"}});
+    assert_eq!(refusal(consent(elsewhere)), "`context.address` is not one of the message's keys");
+}
+
+#[test]
 fn an_alias_gives_up_a_user_id_or_the_anonymous_one() {
     let user = fact(json!({"type": "alias", "messageId": "m", "userId": "new", "previousId": "old"}));
     assert_eq!(user.keys, ["user_id:new"]);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{time, value};
+use super::{consent, time, value};
 use crate::domain::answer::{Answer, Field, Resolution};
 use crate::domain::hush::{Hushed, Topic};
 use crate::domain::value::Value;
@@ -12,7 +12,7 @@ use crate::server::status::Refusal;
 
 /// Writes an answer; `key` is the key of the request that led to it. With `html` the texts of a view have their twins.
 pub fn write(answer: Answer, key: String, model_version: u64, html: bool) -> v1::Answer {
-    let Answer { key: _, resolution, fields, hushed, viewed } = answer;
+    let Answer { key: _, resolution, fields, hushed, consents, viewed } = answer;
     let (resolution, profile_id, people) = match resolution {
         Resolution::Found(id) => (v1::Resolution::Found, id.to_string(), 0),
         Resolution::Shared { people } => (v1::Resolution::Shared, String::new(), people),
@@ -45,6 +45,7 @@ pub fn write(answer: Answer, key: String, model_version: u64, html: bool) -> v1:
         error,
         shared_by,
         hushed: hushed.into_iter().map(write_hushed).collect(),
+        consents: consents.into_iter().map(consent::write).collect(),
         info: BTreeMap::new(),
         renderable: false,
         view_version: 0,
@@ -111,8 +112,8 @@ mod tests {
     fn every_field_has_a_state_and_those_present_a_value() {
         let fields =
             vec![("name".to_owned(), Field::now(Value::Text("Joe".to_owned()))), ("age".to_owned(), Field::NotSet)];
-        let answer =
-            Answer { key: 0, resolution: Resolution::Found(ProfileId(1)), fields, hushed: Vec::new(), viewed: None };
+        let (resolution, hushed, consents) = (Resolution::Found(ProfileId(1)), Vec::new(), Vec::new());
+        let answer = Answer { key: 0, resolution, fields, hushed, consents, viewed: None };
         let written = write(answer, "user_id:1".to_owned(), 3, false);
         assert_eq!(written.profile_id, "00000000-0000-0000-0000-000000000001");
         assert_eq!(written.values.keys().collect::<Vec<_>>(), ["name"]);

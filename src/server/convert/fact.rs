@@ -4,10 +4,10 @@ use prost::Message as _;
 
 use super::{time, value};
 use crate::domain::fact::{Draft, DraftBody, Event, EventType, MAX_FACT_BYTES};
-use crate::domain::hush::Saying;
 use crate::domain::invalid::{Invalid, Reason};
+use crate::domain::{consent, hush};
 use crate::proto::v1::fact::Body;
-use crate::proto::v1::{Alias, Fact, Group, Hush, Identify, Page, Screen, Track};
+use crate::proto::v1::{Alias, Consent, Fact, Group, Hush, Identify, Page, Screen, Track};
 
 /// Reads a fact. Field paths start inside it; a refusal of the fact as a whole has none.
 pub fn read(fact: Option<Fact>) -> Result<Draft, Invalid> {
@@ -17,7 +17,7 @@ pub fn read(fact: Option<Fact>) -> Result<Draft, Invalid> {
         return Err(Invalid::new(Reason::TooLarge, "", text));
     }
     let Fact { message_id, time, source, keys, body } = fact;
-    let text = "is missing; set one of identify, track, page, screen, group, alias, hush";
+    let text = "is missing; set one of identify, track, page, screen, group, alias, hush, consent";
     let body = body.ok_or_else(|| Invalid::new(Reason::Missing, "body", text))?;
     let time = time.map(|time| time::read(&time, "time")).transpose()?;
     Ok(Draft { message_id, time, source, keys, body: read_body(body)? })
@@ -46,7 +46,10 @@ fn read_body(body: Body) -> Result<DraftBody, Invalid> {
         Body::Alias(Alias { previous }) => DraftBody::Alias { previous },
         Body::Hush(Hush { topic, lift, until, channel, cause }) => {
             let until = until.map(|until| time::read(&until, "hush.until")).transpose()?;
-            DraftBody::Hush(Saying { topic, channel, lift, until, cause })
+            DraftBody::Hush(hush::Saying { topic, channel, lift, until, cause })
+        }
+        Body::Consent(Consent { purpose, channel, granted, address }) => {
+            DraftBody::Consent(consent::Saying { purpose, channel, granted, address })
         }
     })
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
-use super::{kind_name, time, value};
+use super::{consent, kind_name, time, value};
 use crate::domain::aggregate::{Aggregate, State, zone};
 use crate::domain::belonging::{Belonging, Ties};
+use crate::domain::consent::Consents;
 use crate::domain::event::{Call, StoredEvent};
 use crate::domain::holdings::{Cell, Holdings, Stamp};
 use crate::domain::hush::{Hush, Hushes, Opinions, Topic};
@@ -19,8 +20,21 @@ use crate::domain::value::Value;
 use crate::engine::{Count, Listed, Totals};
 use crate::proto::v1;
 
-/// Writes a profile as it is at `now`; `merges` are those that led to it, `totals` is what its members come to.
-pub fn write(profile: Profile, merges: Vec<Merge>, totals: Totals, model: &Model, now: Time) -> v1::Profile {
+/// A profile with what is shown beside it.
+pub struct Shown {
+    /// The profile.
+    pub profile: Profile,
+    /// The merges that led to it.
+    pub merges: Vec<Merge>,
+    /// What its members come to.
+    pub totals: Totals,
+    /// What is said of consent of its identifiers as addresses.
+    pub address_consents: Vec<(Identifier, Consents)>,
+}
+
+/// Writes a profile as it is at `now`.
+pub fn write(shown: Shown, model: &Model, now: Time) -> v1::Profile {
+    let Shown { profile, merges, totals, address_consents } = shown;
     let Profile { id, kind, membership, retired: _, holdings, rules: _ } = profile;
     let created = membership.created.time;
     let mut members = membership.members().to_vec();
@@ -28,7 +42,7 @@ pub fn write(profile: Profile, merges: Vec<Merge>, totals: Totals, model: &Model
     let rank = |member: &Member| declared.and_then(|kind| kind.rank(member.identifier.type_name()));
     members.sort_by_key(|member| rank(member).unwrap_or(usize::MAX));
 
-    let Holdings { attributes, computed, ties: Ties { groups, for_groups: _ }, hushes } = holdings;
+    let Holdings { attributes, computed, ties: Ties { groups, for_groups: _ }, hushes, consents } = holdings;
     let Totals { count, computed: over_members } = totals;
     let figures = match count {
         Count::Of(figures) => Some(figures),
@@ -57,6 +71,7 @@ pub fn write(profile: Profile, merges: Vec<Merge>, totals: Totals, model: &Model
         members: figures.map(|figures| figures.members),
         seats_used: figures.map(|figures| figures.seats_used),
         hushes: write_hushes(hushes.holding(now)),
+        consents: write_consents(consents, address_consents),
     }
 }
 
@@ -72,6 +87,11 @@ fn write_groups(groups: &BTreeMap<Identifier, Belonging>) -> Vec<v1::ProfileGrou
         })
     };
     groups.into_iter().filter_map(write).collect()
+}
+
+fn write_consents(of_customer: Consents, of_addresses: Vec<(Identifier, Consents)>) -> Vec<v1::ProfileConsent> {
+    let of_addresses = of_addresses.into_iter().flat_map(|(address, said)| consent::write_all(said, Some(&address)));
+    consent::write_all(of_customer, None).into_iter().chain(of_addresses).collect()
 }
 
 fn write_hushes(Hushes { topics }: Hushes) -> Vec<v1::ProfileHush> {
@@ -129,12 +149,14 @@ pub fn write_event(event: StoredEvent) -> v1::Event {
     }
 }
 
-fn write_stamp(stamp: &Stamp) -> v1::Provenance {
+/// Writes where something came from.
+pub fn write_stamp(stamp: &Stamp) -> v1::Provenance {
     let Stamp { moment, source, origin } = stamp;
     write_provenance(moment.clone(), source.clone(), origin)
 }
 
-fn write_provenance(moment: Moment, source: String, origin: &Identifier) -> v1::Provenance {
+/// Writes where an event came from, and when it happened.
+pub fn write_provenance(moment: Moment, source: String, origin: &Identifier) -> v1::Provenance {
     let Moment { time, message_id } = moment;
     v1::Provenance { time: Some(time::write(time)), message_id, source, key: origin.as_str().to_owned() }
 }
@@ -150,5 +172,7 @@ fn call_name(call: Call) -> &'static str {
         Call::Alias => "alias",
         Call::Hush => "hush",
         Call::Lift => "lift",
+        Call::Grant => "grant",
+        Call::Deny => "deny",
     }
 }

@@ -10,6 +10,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::{Context, caller, workspace};
 use crate::domain::answer::{self, MAX_BATCH_KEYS, Wanted, What};
+use crate::domain::consent::Purpose;
 use crate::domain::ids::{KindId, WorkspaceId};
 use crate::domain::invalid::{Invalid, Reason};
 use crate::domain::key::Key;
@@ -61,10 +62,11 @@ impl LookupService for Lookup {
 
 impl Context {
     async fn lookup(&self, workspace: WorkspaceId, request: LookupRequest) -> Result<LookupResponse, Refusal> {
-        let LookupRequest { keys, fields, kind, token, view, html } = request;
+        let LookupRequest { keys, fields, kind, token, view, html, purpose, channel } = request;
         self.reach(&token).await?;
         let active = self.engine.model(workspace)?;
-        let Wanted { kind, what } = Wanted::parse(&view, &kind, fields, &active.model)?;
+        let purpose = Purpose::asked(&purpose, &channel)?;
+        let Wanted { kind, what } = Wanted::parse(&view, &kind, fields, purpose, &active.model)?;
         let token = self.token();
         let answer = self.answer(workspace, &active, kind, &what, keys, html).await?;
         Ok(LookupResponse { answer: Some(answer), token })
@@ -110,11 +112,12 @@ impl Context {
         workspace: WorkspaceId,
         request: BatchLookupRequest,
     ) -> Result<BatchLookupResponse, Refusal> {
-        let BatchLookupRequest { keys, fields, kind, token, view, html } = request;
+        let BatchLookupRequest { keys, fields, kind, token, view, html, purpose, channel } = request;
         check_batch(keys.len())?;
         self.reach(&token).await?;
         let active = self.engine.model(workspace)?;
-        let Wanted { kind, what } = Wanted::parse(&view, &kind, fields, &active.model)?;
+        let purpose = Purpose::asked(&purpose, &channel)?;
+        let Wanted { kind, what } = Wanted::parse(&view, &kind, fields, purpose, &active.model)?;
         let token = self.token();
 
         let mut read = Vec::with_capacity(keys.len());
@@ -165,7 +168,10 @@ fn find(
     tier: Tier,
 ) -> Result<answer::Answer, engine::Error> {
     match what {
-        What::Fields(fields) => engine.lookup(workspace, keys, Question { kind, fields, now: clock::now() }, tier),
+        What::Fields { fields, purpose } => {
+            let question = Question { kind, fields, now: clock::now(), purpose: purpose.as_ref() };
+            engine.lookup(workspace, keys, question, tier)
+        }
         What::View(view) => engine.lookup_view(workspace, keys, view, clock::now(), tier),
     }
 }
@@ -179,7 +185,10 @@ fn find_many(
     what: &What,
 ) -> Result<Vec<answer::Answer>, engine::Error> {
     match what {
-        What::Fields(fields) => engine.lookup_batch(workspace, keys, Question { kind, fields, now: clock::now() }),
+        What::Fields { fields, purpose } => {
+            let question = Question { kind, fields, now: clock::now(), purpose: purpose.as_ref() };
+            engine.lookup_batch(workspace, keys, question)
+        }
         What::View(view) => engine.lookup_batch_view(workspace, keys, view, clock::now()),
     }
 }

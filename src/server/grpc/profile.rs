@@ -8,12 +8,13 @@ use super::{Context, nobody, read_page_size, workspace};
 use crate::domain::answer;
 use crate::domain::ids::{KindId, WorkspaceId};
 use crate::domain::key::Key;
-use crate::engine::{ActiveModel, Engine, MemberPage};
+use crate::engine::{ActiveModel, ConsentPage, Engine, MemberPage};
 use crate::proto::v1::profile_service_server::ProfileService;
 use crate::proto::v1::{
-    GetProfileRequest, GetProfileResponse, ListEventsRequest, ListEventsResponse, ListMembersRequest,
-    ListMembersResponse,
+    GetProfileRequest, GetProfileResponse, ListConsentsRequest, ListConsentsResponse, ListEventsRequest,
+    ListEventsResponse, ListMembersRequest, ListMembersResponse,
 };
+use crate::server::convert::profile::Shown;
 use crate::server::status::Refusal;
 use crate::server::{clock, convert};
 
@@ -36,6 +37,14 @@ impl ProfileService for Profile {
     ) -> Result<Response<ListMembersResponse>, Status> {
         let workspace = workspace(&request)?;
         Ok(Response::new(self.0.list_members(workspace, request.into_inner()).await?))
+    }
+
+    async fn list_consents(
+        &self,
+        request: Request<ListConsentsRequest>,
+    ) -> Result<Response<ListConsentsResponse>, Status> {
+        let workspace = workspace(&request)?;
+        Ok(Response::new(self.0.list_consents(workspace, request.into_inner()).await?))
     }
 
     async fn list_events(&self, request: Request<ListEventsRequest>) -> Result<Response<ListEventsResponse>, Status> {
@@ -72,10 +81,11 @@ impl Context {
         let found = move |engine: &Engine| {
             let Some((profile, merges)) = engine.profile(workspace, &key, kind)? else { return Ok(None) };
             let totals = engine.totals(workspace, &profile)?;
-            Ok(Some((profile, merges, totals)))
+            let address_consents = engine.address_consents(workspace, &profile)?;
+            Ok(Some(Shown { profile, merges, totals, address_consents }))
         };
-        let (profile, merges, totals) = self.on_disk(found).await?.ok_or_else(nobody)?;
-        let profile = convert::profile::write(profile, merges, totals, &active.model, clock::now());
+        let shown = self.on_disk(found).await?.ok_or_else(nobody)?;
+        let profile = convert::profile::write(shown, &active.model, clock::now());
         Ok(GetProfileResponse { profile: Some(profile), token })
     }
 
@@ -94,6 +104,22 @@ impl Context {
         let next_page_token = next.as_ref().map(convert::page::write_member).unwrap_or_default();
         let members = members.into_iter().map(convert::profile::write_listed).collect();
         Ok(ListMembersResponse { members, next_page_token })
+    }
+
+    async fn list_consents(
+        &self,
+        workspace: WorkspaceId,
+        request: ListConsentsRequest,
+    ) -> Result<ListConsentsResponse, Refusal> {
+        let ListConsentsRequest { key, kind, page_size, page_token } = request;
+        let page_size = read_page_size(page_size)?;
+        let after = convert::page::read(&page_token)?;
+        let Subject { active: _, kind, key } = self.subject(workspace, &kind, &key)?;
+        let page = move |engine: &Engine| engine.consents(workspace, &key, kind, after.as_ref(), page_size);
+        let ConsentPage { events, next } = self.on_disk(page).await?.ok_or_else(nobody)?;
+        let next_page_token = next.as_ref().map(convert::page::write).unwrap_or_default();
+        let changes = events.into_iter().map(convert::consent::write_change).collect();
+        Ok(ListConsentsResponse { changes, next_page_token })
     }
 
     async fn list_events(

@@ -5,11 +5,14 @@ use std::fmt;
 use kith::domain::fact::{Draft, DraftBody, Event, EventType};
 use kith::domain::time::Time;
 use kith::domain::value::{Value, Values};
+use kith::domain::{consent, hush};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
 /// When everything has happened that facts tell of.
 pub const NOW: Time = Time::from_micros(86_400_000_000);
+/// What consent is said of.
+pub const PURPOSE: &str = "ads";
 /// How long a history is, at most.
 pub const LONGEST: usize = 24;
 
@@ -62,6 +65,17 @@ pub enum Says {
     Order(Vec<usize>, u8),
     /// Of the first of these, as an address.
     Describe(Vec<usize>),
+    /// Of the topic that all speak of; the cause is a value.
+    Hush {
+        keys: Vec<usize>,
+        lift: bool,
+    },
+    /// Of the purpose that all speak of; of the last of these as an address, or of the customer.
+    Consent {
+        keys: Vec<usize>,
+        granted: bool,
+        of_address: bool,
+    },
     Member {
         keys: Vec<usize>,
         group: usize,
@@ -86,6 +100,10 @@ impl fmt::Debug for Says {
             Self::Set(keys) => write!(f, "set {{{}}}", names(keys)),
             Self::Order(keys, cents) => write!(f, "order {{{}}} {cents}", names(keys)),
             Self::Describe(keys) => write!(f, "describe {{{}}}", names(keys)),
+            Self::Hush { keys, lift } => write!(f, "hush {{{}}} lift={lift}", names(keys)),
+            Self::Consent { keys, granted, of_address } => {
+                write!(f, "consent {{{}}} granted={granted} address={of_address}", names(keys))
+            }
             Self::Member { keys, group, left } => write!(f, "{{{}}} in {} left={left}", names(keys), name(group)),
             Self::Alias { previous, new } => write!(f, "{} is {}", name(previous), name(new)),
             Self::KeepApart { between, same_human } => write!(f, "apart {} same={same_human}", names(between)),
@@ -113,10 +131,14 @@ pub fn histories(loose: bool) -> impl Strategy<Value = (Vec<Said>, usize)> {
     let two = |of: Vec<usize>| subsequence(of, 2).prop_shuffle().prop_map(|two| [two[0], two[1]]);
     let (alias, apart, unlink) = (two((0..GROUPS.start).collect()), two(PERSONS.to_vec()), two(PERSONS.to_vec()));
     let member = (persons(), select(GROUPS.collect::<Vec<_>>()), prop::bool::weighted(0.3));
+    let hush = (keys(), prop::bool::weighted(0.3));
+    let consent = (keys(), any::<bool>(), prop::bool::weighted(0.3));
     let says = prop_oneof![
         6 => keys().prop_map(Says::Set),
         4 => (keys(), any::<u8>()).prop_map(|(keys, cents)| Says::Order(keys, cents)),
         2 => persons().prop_map(Says::Describe),
+        2 => hush.prop_map(|(keys, lift)| Says::Hush { keys, lift }),
+        4 => consent.prop_map(|(keys, granted, of_address)| Says::Consent { keys, granted, of_address }),
         3 => member.prop_map(|(keys, group, left)| Says::Member { keys, group, left }),
         1 => (apart, any::<bool>()).prop_map(|(between, same_human)| Says::KeepApart { between, same_human }),
         u32::from(loose) => alias.prop_map(|[previous, new]| Says::Alias { previous, new }),
@@ -181,6 +203,17 @@ impl Names {
                 properties.insert("cents".to_owned(), Value::Number(f64::from(*cents)));
                 let event = Event { event_type: EventType::Track, name: "order".to_owned(), properties };
                 (raw(keys), DraftBody::Event(event))
+            }
+            Says::Hush { keys, lift } => {
+                let (topic, cause) = ("weddings".to_owned(), self.value(*number));
+                let saying = hush::Saying { topic, channel: String::new(), lift: *lift, until: None, cause };
+                (raw(keys), DraftBody::Hush(saying))
+            }
+            Says::Consent { keys, granted, of_address } => {
+                let (purpose, address) =
+                    (PURPOSE.to_owned(), if *of_address { self.raw(keys[keys.len() - 1]) } else { String::new() });
+                let saying = consent::Saying { purpose, channel: String::new(), granted: Some(*granted), address };
+                (raw(keys), DraftBody::Consent(saying))
             }
             Says::Member { keys, group, left } => {
                 let (key, role) = (self.raw(*group), self.value(*number));

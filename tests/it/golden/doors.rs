@@ -2,19 +2,25 @@
 
 use kith::client::Client;
 use kith::domain::answer::{self, Answer, Field, Fields, Resolution};
+use kith::domain::consent::{Purpose, State};
 use kith::domain::correction::{Act, Correction, pair};
 use kith::domain::erasure::{Erased, Erasure};
+use kith::domain::event::{CHANNEL, Call, StoredEvent};
 use kith::domain::fact::{Draft, DraftBody, EventType};
-use kith::domain::hush::{Hushed, Saying};
+use kith::domain::hush::Hushed;
 use kith::domain::ids::{KindId, ProfileId, WorkspaceId};
 use kith::domain::key::Key;
 use kith::domain::link::Moment;
 use kith::domain::model::Model;
+use kith::domain::profile::Profile;
 use kith::domain::receipt::{Action, Line, Receipt};
 use kith::domain::time::Time;
 use kith::domain::tombstone::TombstoneSecret;
 use kith::domain::value::{Value, Values};
-use kith::engine::{Count, DEFAULT_WORKSPACE, Durability, Engine, Error, Options, Question, REFOLD_PORTION, Tier};
+use kith::domain::{consent, hush};
+use kith::engine::{
+    ConsentPage, Count, DEFAULT_WORKSPACE, Durability, Engine, Error, Options, Question, REFOLD_PORTION, Tier,
+};
 use kith::proto::v1;
 use kith::server;
 use serde_json::Value as Json;
@@ -22,7 +28,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::step::{Correct, Step};
-use super::{Door, Names, models, views};
+use super::{Door, Names, models, tell, views};
 use crate::harness;
 
 pub struct EngineDoor {
@@ -114,12 +120,14 @@ impl Door for EngineDoor {
                     Err(error) => format!("refused {error}\n"),
                 }
             }
-            Step::Lookup { kind, keys, fields } => {
+            Step::Lookup { kind, keys, fields, purpose, channel } => {
                 let kind = answer::kind(kind, &active.model).unwrap();
                 let keys: Vec<String> = keys.iter().map(|key| names.key(key)).collect();
                 let keys: Vec<(usize, Key)> = answer::keys(&keys, kind, &active.model).unwrap();
                 let fields = Fields::parse(fields.clone()).unwrap();
-                let question = Question { kind: kind.id, fields: &fields, now: server::now() };
+                let purpose = Purpose::asked(purpose, channel).unwrap();
+                let (now, purpose) = (server::now(), purpose.as_ref());
+                let question = Question { kind: kind.id, fields: &fields, now, purpose };
                 let answer = self.engine.lookup(self.workspace, &keys, question, Tier::Disk).unwrap();
                 if let [(_, key)] = keys.as_slice() {
                     let batch = [key.clone(), key.clone()];
@@ -145,8 +153,10 @@ impl Door for EngineDoor {
                 let hushed = answer
                     .hushed
                     .into_iter()
-                    .map(|Hushed { topic, until }| tell_hush(&topic.name, &topic.channel, until.map(in_seconds), ""));
-                tell_answer(&found, fields.collect()) + &hushed.collect::<String>()
+                    .map(|Hushed { topic, until }| tell::hush(&topic.name, &topic.channel, until.map(in_seconds), ""));
+                let consents = answer.consents.iter();
+                let consents = consents.map(|consent| tell::consent(&consent.purpose, state(consent.state)));
+                tell_answer(&found, fields.collect()) + &hushed.collect::<String>() + &consents.collect::<String>()
             }
             Step::View { name, keys } => {
                 views::on_engine(&self.engine, self.workspace, &active.model, name, keys, names)
@@ -180,11 +190,32 @@ impl Door for EngineDoor {
                 let holding = profile.holdings.hushes.holding(server::now()).topics;
                 let hushes = holding.iter().flat_map(|(topic, opinions)| {
                     opinions.hushes.iter().map(|(origin, hush)| {
-                        tell_hush(&topic.name, &topic.channel, hush.until.map(in_seconds), origin.as_str())
+                        tell::hush(&topic.name, &topic.channel, hush.until.map(in_seconds), origin.as_str())
                     })
                 });
                 let hushes: String = hushes.collect();
-                tell_profile(&text(&profile.id), &members, merges.collect(), names) + &groups + &hushes
+                tell_profile(&text(&profile.id), &members, merges.collect(), names)
+                    + &groups
+                    + &hushes
+                    + &self.tell_consents(&profile)
+            }
+            Step::Consents { key, kind } => {
+                let kind = answer::kind(kind, &active.model).unwrap();
+                let key = Key::parse(key, "key", &active.model).unwrap();
+                let page = self.engine.consents(self.workspace, &key, kind.id, None, 100).unwrap();
+                let Some(ConsentPage { events, next: None }) = page else { return "nobody\n".to_owned() };
+                let property = |event: &StoredEvent, name: &str| match event.properties.get(name) {
+                    Some(Value::Text(text)) => text.clone(),
+                    _ => String::new(),
+                };
+                let change = |event: StoredEvent| {
+                    let purpose = Purpose { name: event.name.clone(), channel: property(&event, CHANNEL) };
+                    let granted = event.call == Call::Grant;
+                    let address = event.other.as_ref().map(|address| address.as_str().to_owned()).unwrap_or_default();
+                    let Moment { time, message_id } = &event.moment;
+                    tell::change(granted, &purpose, &address, event.origin.as_str(), in_seconds(*time), message_id)
+                };
+                events.into_iter().map(change).collect()
             }
             Step::ModelDiff { file } => models::diff(&self.engine, self.workspace, file, names),
             Step::ModelApply { file } => models::apply(&self.engine, self.workspace, file, &self.runtime),
@@ -211,6 +242,20 @@ impl Door for EngineDoor {
 }
 
 impl EngineDoor {
+    fn tell_consents(&self, profile: &Profile) -> String {
+        let of_addresses = self.engine.address_consents(self.workspace, profile).unwrap();
+        let of_addresses = of_addresses.iter().map(|(address, said)| (address.as_str(), said));
+        let all = [("", &profile.holdings.consents)].into_iter().chain(of_addresses);
+        let told = all.flat_map(|(address, said)| {
+            said.purposes.iter().map(move |(purpose, decisions)| {
+                let said = decisions.standing();
+                let said = said.map(|(granted, stamp)| (granted, stamp.origin.as_str(), seconds(&stamp.moment)));
+                tell::decided(purpose, address, state(decisions.state()), said.collect())
+            })
+        });
+        told.collect()
+    }
+
     fn line(&self, model: &Model, line: &Line) -> [String; 5] {
         let Line { action, kind, identifier, profile, rule } = line;
         let action = match action {
@@ -300,10 +345,11 @@ impl Door for GrpcDoor {
                         Err(status) => format!("refused {}\n", status.message()),
                     }
                 }
-                Step::Lookup { kind, keys, fields } => {
+                Step::Lookup { kind, keys, fields, purpose, channel } => {
                     let keys = keys.iter().map(|key| names.key(key)).collect();
                     let (kind, fields) = (kind.clone(), fields.clone());
-                    let request = v1::LookupRequest { keys, fields, kind, ..Default::default() };
+                    let (purpose, channel) = (purpose.clone(), channel.clone());
+                    let request = v1::LookupRequest { keys, fields, kind, purpose, channel, ..Default::default() };
                     let answer = client.lookup().lookup(request).await.unwrap().into_inner().answer.unwrap();
                     let values = answer.values;
                     let found = match (answer.shared_by, v1::Resolution::try_from(answer.resolution).unwrap()) {
@@ -322,9 +368,13 @@ impl Door for GrpcDoor {
                         (name, told)
                     });
                     let hushed = answer.hushed.into_iter().map(|v1::HushedTopic { topic, channel, until }| {
-                        tell_hush(&topic, &channel, until.map(|until| wire_seconds(Some(until))), "")
+                        tell::hush(&topic, &channel, until.map(|until| wire_seconds(Some(until))), "")
                     });
-                    tell_answer(&found, fields.collect()) + &hushed.collect::<String>()
+                    let consents = answer.consents.into_iter().map(|consent| {
+                        let state = wire_state(consent.state());
+                        tell::consent(&Purpose { name: consent.purpose, channel: consent.channel }, state)
+                    });
+                    tell_answer(&found, fields.collect()) + &hushed.collect::<String>() + &consents.collect::<String>()
                 }
                 Step::View { name, keys } => views::through_grpc(&client, name, keys, names).await,
                 Step::Profile { key, kind } => {
@@ -349,10 +399,32 @@ impl Door for GrpcDoor {
                     let hushes =
                         profile.hushes.into_iter().map(|v1::ProfileHush { topic, channel, until, provenance }| {
                             let until = until.map(|until| wire_seconds(Some(until)));
-                            tell_hush(&topic, &channel, until, &provenance.unwrap().key)
+                            tell::hush(&topic, &channel, until, &provenance.unwrap().key)
                         });
                     let hushes: String = hushes.collect();
-                    tell_profile(&profile.profile_id, &members, merges.collect(), names) + &groups + &hushes
+                    let consents: String = profile.consents.into_iter().map(wire_consent).collect();
+                    tell_profile(&profile.profile_id, &members, merges.collect(), names) + &groups + &hushes + &consents
+                }
+                Step::Consents { key, kind } => {
+                    let (key, kind) = (key.clone(), kind.clone());
+                    let mut request = v1::ListConsentsRequest { key, kind, page_size: 1, page_token: String::new() };
+                    let mut told = String::new();
+                    loop {
+                        let Ok(response) = client.profile().list_consents(request.clone()).await else {
+                            return "nobody\n".to_owned();
+                        };
+                        let v1::ListConsentsResponse { changes, next_page_token } = response.into_inner();
+                        for change in changes {
+                            let v1::ConsentChange { purpose, channel, granted, address, provenance } = change;
+                            let v1::Provenance { time, message_id, source: _, key } = provenance.unwrap();
+                            let purpose = Purpose { name: purpose, channel };
+                            told += &tell::change(granted, &purpose, &address, &key, wire_seconds(time), &message_id);
+                        }
+                        if next_page_token.is_empty() {
+                            return told;
+                        }
+                        request.page_token = next_page_token;
+                    }
                 }
                 Step::ModelDiff { file } => models::wire_diff(&client, file, names).await,
                 Step::ModelApply { file } => models::wire_apply(&client, file).await,
@@ -427,11 +499,40 @@ fn wire_fact(draft: Draft) -> v1::Fact {
             v1::fact::Body::Group(v1::Group { key, traits: Some(wire_values(&traits)), role, left })
         }
         DraftBody::Alias { previous } => v1::fact::Body::Alias(v1::Alias { previous }),
-        DraftBody::Hush(Saying { topic, channel, lift, until, cause }) => {
+        DraftBody::Hush(hush::Saying { topic, channel, lift, until, cause }) => {
             v1::fact::Body::Hush(v1::Hush { topic, lift, until: until.map(wire_time), channel, cause })
+        }
+        DraftBody::Consent(consent::Saying { purpose, channel, granted, address }) => {
+            v1::fact::Body::Consent(v1::Consent { purpose, channel, granted, address })
         }
     };
     v1::Fact { message_id, time: Some(wire_time(time.unwrap_or_default())), source, keys, body: Some(body) }
+}
+
+fn wire_consent(consent: v1::ProfileConsent) -> String {
+    let state = wire_state(consent.state());
+    let v1::ProfileConsent { purpose, channel, address, state: _, decisions } = consent;
+    let said: Vec<(bool, v1::Provenance)> =
+        decisions.into_iter().map(|decision| (decision.granted, decision.provenance.unwrap())).collect();
+    let said = said.iter().map(|(granted, by)| (*granted, by.key.as_str(), wire_seconds(by.time))).collect();
+    tell::decided(&Purpose { name: purpose, channel }, &address, state, said)
+}
+
+fn state(state: State) -> &'static str {
+    match state {
+        State::Granted => "granted",
+        State::Denied => "denied",
+        State::Unknown => "unknown",
+    }
+}
+
+fn wire_state(state: v1::ConsentState) -> &'static str {
+    match state {
+        v1::ConsentState::Granted => "granted",
+        v1::ConsentState::Denied => "denied",
+        v1::ConsentState::Unknown => "unknown",
+        v1::ConsentState::Unspecified => panic!("a consent without a state"),
+    }
 }
 
 fn wire_time(time: Time) -> prost_types::Timestamp {
@@ -505,14 +606,6 @@ fn seconds(moment: &Moment) -> u64 {
 
 fn in_seconds(time: Time) -> u64 {
     time.micros() / 1_000_000
-}
-
-/// A hushed topic, and of which identifier that was said where it is known.
-fn tell_hush(topic: &str, channel: &str, until: Option<u64>, origin: &str) -> String {
-    let channel = if channel.is_empty() { String::new() } else { format!(" in {channel}") };
-    let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
-    let origin = if origin.is_empty() { String::new() } else { format!(" of {origin}") };
-    format!("  hushed {topic}{channel}{until}{origin}\n")
 }
 
 fn wire_seconds(time: Option<prost_types::Timestamp>) -> u64 {

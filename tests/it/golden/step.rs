@@ -1,9 +1,12 @@
 //! The steps of a script, read into facts as they come in.
 
 use kith::domain::fact::{Draft, DraftBody, Event, EventType};
-use kith::domain::hush::Saying;
 use kith::domain::time::Time;
 use kith::domain::value::{Value, Values};
+use kith::domain::{consent, hush};
+
+/// What a word of a lookup begins with that asks for a purpose.
+const PURPOSE: char = '?';
 
 pub enum Step {
     Write(Draft),
@@ -11,12 +14,18 @@ pub enum Step {
         kind: String,
         keys: Vec<String>,
         fields: Vec<String>,
+        purpose: String,
+        channel: String,
     },
     Profile {
         key: String,
         kind: String,
     },
     Members {
+        key: String,
+        kind: String,
+    },
+    Consents {
         key: String,
         kind: String,
     },
@@ -69,10 +78,16 @@ impl Step {
             "lookup" => {
                 let (kind, rest) = if rest.starts_with('{') { ("", rest) } else { word(rest) };
                 let (keys, rest) = keys(rest);
+                let (asked, fields): (Vec<&str>, Vec<&str>) =
+                    rest.split_whitespace().partition(|word| word.starts_with(PURPOSE));
+                let asked = asked.first().map(|asked| &asked[PURPOSE.len_utf8()..]).unwrap_or_default();
+                let (purpose, channel) = asked.split_once('/').unwrap_or((asked, ""));
                 Self::Lookup {
                     kind: kind.to_owned(),
                     keys,
-                    fields: rest.split_whitespace().map(ToOwned::to_owned).collect(),
+                    fields: fields.into_iter().map(ToOwned::to_owned).collect(),
+                    purpose: purpose.to_owned(),
+                    channel: channel.to_owned(),
                 }
             }
             "view" => {
@@ -86,6 +101,10 @@ impl Step {
             "members" => {
                 let (mut keys, kind) = keys(rest);
                 Self::Members { key: keys.remove(0), kind: kind.trim().to_owned() }
+            }
+            "consents" => {
+                let (mut keys, kind) = keys(rest);
+                Self::Consents { key: keys.remove(0), kind: kind.trim().to_owned() }
             }
             "keep-apart" | "unlink" | "undo" | "release" => {
                 let (message_id, rest) = word(rest);
@@ -146,38 +165,38 @@ fn draft(verb: &str, rest: &str) -> Draft {
             DraftBody::Group { key, traits: values(rest), role, left: verb == "leave" }
         }
         "alias" => DraftBody::Alias { previous: word(rest).0.to_owned() },
-        "hush" | "lift" => DraftBody::Hush(saying(rest, verb == "lift")),
+        "hush" | "lift" => DraftBody::Hush(hush(rest, verb == "lift")),
+        "grant" | "deny" => DraftBody::Consent(consent(rest, verb == "grant")),
         other => panic!("no such step: {other}"),
     };
     Draft { message_id: message_id.to_owned(), time: Some(time), source: String::new(), keys, body }
 }
 
 /// `topic in channel until n because "…"`, of which all but the topic may be left out.
-fn saying(text: &str, lift: bool) -> Saying {
-    let (topic, mut rest) = word(text);
-    let (mut channel, mut until, mut cause) = (String::new(), None, String::new());
-    while !rest.is_empty() {
-        let (part, after) = word(rest);
-        rest = match part {
-            "in" => {
-                let (named, after) = word(after);
-                channel = named.to_owned();
-                after
-            }
-            "until" => {
-                let (end, after) = word(after);
-                until = Some(time(end));
-                after
-            }
-            "because" => {
-                let (named, after) = quoted(after);
-                cause = named;
-                after.trim_start()
-            }
-            other => panic!("a hush has no {other}"),
-        };
+fn hush(text: &str, lift: bool) -> hush::Saying {
+    let (topic, rest) = word(text);
+    let (channel, rest) = after("in", rest);
+    let (until, rest) = after("until", rest);
+    let cause = rest.strip_prefix("because ").map(|rest| quoted(rest).0).unwrap_or_default();
+    let until = (!until.is_empty()).then(|| time(until));
+    hush::Saying { topic: topic.to_owned(), channel: channel.to_owned(), lift, until, cause }
+}
+
+/// `purpose in channel for address`, of which all but the purpose may be left out.
+fn consent(text: &str, granted: bool) -> consent::Saying {
+    let (purpose, rest) = word(text);
+    let (channel, rest) = after("in", rest);
+    let (address, _) = after("for", rest);
+    let (purpose, channel, address) = (purpose.to_owned(), channel.to_owned(), address.to_owned());
+    consent::Saying { purpose, channel, granted: Some(granted), address }
+}
+
+/// The word after `name`, if `text` begins with that, and what follows.
+fn after<'a>(name: &str, text: &'a str) -> (&'a str, &'a str) {
+    match word(text) {
+        (first, rest) if first == name => word(rest),
+        _ => ("", text),
     }
-    Saying { topic: topic.to_owned(), channel, lift, until, cause }
 }
 
 fn time(text: &str) -> Time {

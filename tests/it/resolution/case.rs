@@ -4,9 +4,11 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use kith::domain::answer::{Field, Fields, Resolution};
+use kith::domain::answer::{Answer, Fields, Resolution};
+use kith::domain::consent::{self, Purpose};
 use kith::domain::correction::{Act, Correction};
 use kith::domain::fact::{Draft, DraftBody, Event, EventType};
+use kith::domain::hush;
 use kith::domain::identifier::Identifier;
 use kith::domain::ids::{KindId, ProfileId, WorkspaceId};
 use kith::domain::key::Key;
@@ -47,6 +49,10 @@ pub struct Case<'a> {
 
 /// Profiles as the engine shows them, each with its merges.
 pub type Shown = BTreeMap<ProfileId, (Profile, Vec<Merge>)>;
+
+/// What all hushes are about, and all consents.
+const TOPIC: &str = "weddings";
+const PURPOSE: &str = "ads";
 
 /// How long a case may take, in microseconds of its own time.
 const LONGEST: u64 = 1_000;
@@ -140,17 +146,7 @@ impl Case<'_> {
 
     fn draft(&self, said: &Said) -> Draft {
         let (keys, body) = match &said.says {
-            Says::Seen { keys, did: Did::Set(cents) } => (
-                keys.clone(),
-                DraftBody::Identify { traits: Values::from([("x".into(), number(*cents))]), address: String::new() },
-            ),
-            Says::Seen { keys, did: Did::Order(cents) } => {
-                let properties = Values::from([("total".into(), number(*cents))]);
-                (
-                    keys.clone(),
-                    DraftBody::Event(Event { event_type: EventType::Track, name: "order".into(), properties }),
-                )
-            }
+            Says::Seen { keys, did } => (keys.clone(), body(*did)),
             Says::Alias { previous, new } => (vec![new.clone()], DraftBody::Alias { previous: self.own(previous) }),
             Says::Apart { .. } => panic!("a correction is no fact"),
         };
@@ -193,17 +189,17 @@ impl Case<'_> {
     }
 
     /// What a lookup by one key answers.
-    pub fn lookup(&self, key: Key, fields: &[&str]) -> (Resolution, Vec<Field>) {
+    pub fn lookup(&self, key: Key, fields: &[&str]) -> Answer {
         let Shared { engine, workspace, kind, .. } = self.shared;
         let fields = Fields::Named(fields.iter().map(|name| (*name).to_owned()).collect());
-        let question = Question { kind: *kind, fields: &fields, now: Time::default() };
-        let answer = engine.lookup(*workspace, &[(0, key)], question, Tier::Disk).unwrap();
-        (answer.resolution, answer.fields.into_iter().map(|(_, field)| field).collect())
+        let purpose = Purpose { name: PURPOSE.into(), channel: String::new() };
+        let question = Question { kind: *kind, fields: &fields, now: Time::default(), purpose: Some(&purpose) };
+        engine.lookup(*workspace, &[(0, key)], question, Tier::Disk).unwrap()
     }
 
     /// Where a profile id leads.
     pub fn find(&self, id: ProfileId) -> Result<ProfileId, TestCaseError> {
-        match self.lookup(Key::Profile(id), &[]).0 {
+        match self.lookup(Key::Profile(id), &[]).resolution {
             Resolution::Found(found) => Ok(found),
             other => Err(TestCaseError::fail(format!("{id} leads nowhere: {other:?}"))),
         }
@@ -243,6 +239,26 @@ impl Case<'_> {
         }
         prop_assert_eq!(members, owners);
         Ok(profiles)
+    }
+}
+
+fn body(did: Did) -> DraftBody {
+    match did {
+        Did::Set(cents) => {
+            DraftBody::Identify { traits: Values::from([("x".into(), number(cents))]), address: String::new() }
+        }
+        Did::Order(cents) => {
+            let properties = Values::from([("total".into(), number(cents))]);
+            DraftBody::Event(Event { event_type: EventType::Track, name: "order".into(), properties })
+        }
+        Did::Hush { lift } => {
+            let (topic, channel, cause) = (TOPIC.into(), String::new(), String::new());
+            DraftBody::Hush(hush::Saying { topic, channel, lift, until: None, cause })
+        }
+        Did::Consent { granted } => {
+            let (purpose, channel, address) = (PURPOSE.into(), String::new(), String::new());
+            DraftBody::Consent(consent::Saying { purpose, channel, granted: Some(granted), address })
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kith::domain::answer::{Field, Resolution};
+use kith::domain::consent::State;
 use kith::domain::correction::Act;
 use kith::domain::ids::ProfileId;
 use kith::domain::key::Key;
@@ -15,7 +16,7 @@ use proptest::prelude::*;
 use super::case::{Case, Shared, number};
 use super::for_all;
 use super::history::{self, Arrival, Brings, Did, Said, Says, arrivals};
-use super::naive::{Members, Naive, Quarantine};
+use super::naive::{Members, Naive, Outcome, Quarantine};
 
 /// A history in the engine, and what the reference is told of it.
 pub struct Told<'a> {
@@ -25,17 +26,27 @@ pub struct Told<'a> {
     /// What each of it brings is kept under, by its message id. It stays there, whatever the rules say later.
     origins: BTreeMap<String, String>,
     pub quarantine: Quarantine,
+    /// Hushes that were copied when a profile came apart, each with the identifier that it was copied to.
+    copied: Vec<(String, Said)>,
     /// Every profile id it ever answered.
     ids: BTreeSet<ProfileId>,
 }
 
-/// What is known of a customer: the attribute, how many orders, and how much in all.
-type Known = Vec<Field>;
+/// What is known of a customer.
+#[derive(Clone, Debug, PartialEq)]
+struct Known {
+    /// The attribute, how many orders, and how much in all.
+    fields: Vec<Field>,
+    hushed: bool,
+    consent: State,
+}
+
 const FIELDS: [&str; 3] = ["x", "orders.count", "orders.sum"];
 
 impl<'a> Told<'a> {
     pub fn nothing(case: Case<'a>) -> Self {
-        Self { case, said: Vec::new(), origins: BTreeMap::new(), quarantine: Quarantine::new(), ids: BTreeSet::new() }
+        let (said, origins, copied) = (Vec::new(), BTreeMap::new(), Vec::new());
+        Self { case, said, origins, quarantine: Quarantine::new(), copied, ids: BTreeSet::new() }
     }
 
     /// Tells the engine several facts at once, or one thing of any kind.
@@ -45,15 +56,18 @@ impl<'a> Told<'a> {
             match brings {
                 Brings::Undo { moment, nth } => self.undo(moment, *nth, *now)?,
                 Brings::Said(said) => match &said.says {
-                    Says::Apart { between, until } => {
-                        let mut between = between.each_ref().map(|key| self.case.identifier(key));
+                    Says::Apart { between: ends, until } => {
+                        let mut between = ends.each_ref().map(|key| self.case.identifier(key));
                         between.sort();
+                        let hushes = self.hushes_of_both(&self.naive().outcome(), ends);
                         let act = match until {
                             None => Act::KeepApart { between, same_human: false },
                             Some(_) => Act::Unlink { between },
                         };
                         let answer = self.case.correct(&said.moment.1, act, *now);
-                        self.hear(said, answer)?;
+                        if self.hear(said, answer)?.is_some() {
+                            self.copied.extend(hushes);
+                        }
                     }
                     Says::Seen { .. } | Says::Alias { .. } => facts.push((said, *now)),
                 },
@@ -101,12 +115,15 @@ impl<'a> Told<'a> {
     fn undo(&mut self, moment: &history::Moment, nth: usize, now: u64) -> Result<(), TestCaseError> {
         let merges: Vec<Merge> = self.case.profiles()?.into_values().flat_map(|(_, merges)| merges).collect();
         let Some(merge) = merges.get(nth % merges.len().max(1)) else { return Ok(()) };
+        let before = self.naive().outcome();
         let Ok(receipt) = self.case.correct(&moment.1, Act::UndoMerge { merge: merge.absorbed }, now) else {
             return Ok(());
         };
         let walled = receipt.lines.iter().filter(|line| line.action == Action::Walled);
         let between: Vec<String> = walled.filter_map(|line| Some(self.case.plain(line.identifier.as_ref()?))).collect();
         let between: [String; 2] = between.try_into().unwrap();
+        let hushes = self.hushes_of_both(&before, &between);
+        self.copied.extend(hushes);
         self.said.push(Said { moment: moment.clone(), says: Says::Apart { between, until: Some(moment.clone()) } });
         prop_assert_ne!(
             self.case.find(merge.absorbed)?,
@@ -125,23 +142,69 @@ impl<'a> Told<'a> {
         Ok(())
     }
 
-    /// What is to be known of the customer with these identifiers.
-    fn known(&self, members: &Members) -> Known {
+    /// The facts of the customer with these identifiers, in order.
+    fn facts(&self, members: &Members) -> Vec<&Said> {
         let ours = |said: &&Said| self.origins.get(&said.moment.1).is_some_and(|origin| members.contains(origin));
         let mut facts: Vec<&Said> = self.said.iter().filter(ours).collect();
         facts.sort_by_key(|said| &said.moment);
+        facts
+    }
+
+    /// The hushes that stand: those of the customer's identifiers, and those that were copied to them, which nobody of
+    /// them lifted later on.
+    fn hushes(&self, members: &Members) -> Vec<&Said> {
+        let facts = self.facts(members);
+        let lifts = |said: &&Said| matches!(said.says, Says::Seen { did: Did::Hush { lift: true }, .. });
+        let hushes = |said: &&Said| matches!(said.says, Says::Seen { did: Did::Hush { lift: false }, .. });
+        let lifted = facts.iter().copied().filter(lifts).map(|said| &said.moment).max();
+        let copied = self.copied.iter().filter(|(to, _)| members.contains(to)).map(|(_, said)| said);
+        facts.iter().copied().filter(hushes).chain(copied).filter(|said| Some(&said.moment) > lifted).collect()
+    }
+
+    /// What is copied to both of two that were of one profile.
+    fn hushes_of_both(&self, before: &Outcome, [a, b]: &[String; 2]) -> Vec<(String, Said)> {
+        let together = before.owner(a).filter(|members| members.contains(b));
+        let hushes = together.map(|members| self.hushes(members)).unwrap_or_default();
+        hushes.into_iter().flat_map(|said| [(a.clone(), said.clone()), (b.clone(), said.clone())]).collect()
+    }
+
+    /// Denied, if somebody denies it after the last grant that names them; else granted, if anybody grants it.
+    fn consent(&self, members: &Members) -> State {
+        let facts = self.facts(members);
+        let decisions = facts.iter().copied().filter_map(|said| match &said.says {
+            Says::Seen { keys, did: Did::Consent { granted } } => Some((said, keys, *granted)),
+            _ => None,
+        });
+        let decisions: Vec<(&Said, &Vec<String>, bool)> = decisions.collect();
+        let denies = |(denial, _, granted): &(&Said, &Vec<String>, bool)| {
+            let ends = |(grant, keys, granted): &(&Said, &Vec<String>, bool)| {
+                *granted && grant.moment > denial.moment && keys.contains(&self.origins[&denial.moment.1])
+            };
+            !granted && !decisions.iter().any(ends)
+        };
+        match decisions.iter().any(denies) {
+            true => State::Denied,
+            false if decisions.iter().any(|(_, _, granted)| *granted) => State::Granted,
+            false => State::Unknown,
+        }
+    }
+
+    /// What is to be known of the customer with these identifiers.
+    fn known(&self, members: &Members) -> Known {
         let (mut x, mut orders) = (Field::NotSet, Vec::new());
-        for said in facts {
+        for said in self.facts(members) {
             match said.says {
                 Says::Seen { did: Did::Set(cents), .. } => {
                     x = Field::Present { value: number(cents), as_of: Some(self.case.time(said.moment.0)) };
                 }
                 Says::Seen { did: Did::Order(cents), .. } => orders.push(u32::from(cents)),
+                Says::Seen { did: Did::Hush { .. } | Did::Consent { .. }, .. } => {}
                 Says::Alias { .. } | Says::Apart { .. } => {}
             }
         }
         let some = |number: f64| if orders.is_empty() { Field::NotSet } else { Field::now(Value::Number(number)) };
-        vec![x, some(orders.len() as f64), some(f64::from(orders.iter().sum::<u32>()) / 100.0)]
+        let fields = vec![x, some(orders.len() as f64), some(f64::from(orders.iter().sum::<u32>()) / 100.0)];
+        Known { fields, hushed: !self.hushes(members).is_empty(), consent: self.consent(members) }
     }
 
     /// Holds all that the engine answers against the reference.
@@ -164,18 +227,21 @@ impl<'a> Told<'a> {
         for key in self.case.keys.iter().filter(open) {
             let people = outcome.people(key);
             let known: Vec<Known> = people.iter().map(|members| self.known(members)).collect();
-            match self.case.lookup(Key::Identifier(self.case.identifier(key)), &FIELDS) {
-                (Resolution::NotFound | Resolution::Erased, _) => {
+            let answer = self.case.lookup(Key::Identifier(self.case.identifier(key)), &FIELDS);
+            let fields = answer.fields.into_iter().map(|(_, field)| field).collect();
+            let answered = Known { fields, hushed: !answer.hushed.is_empty(), consent: answer.consents[0].state };
+            match answer.resolution {
+                Resolution::NotFound | Resolution::Erased => {
                     prop_assert_eq!(outcome.owner(key), None, "{} is not found", key)
                 }
-                (Resolution::Found(id), fields) => {
+                Resolution::Found(id) => {
                     prop_assert_eq!(outcome.owner(key), Some(&members(&profiles[&id].0)));
                     prop_assert_eq!(people.len(), 1, "{} is shared: {:?}", key, people);
-                    prop_assert_eq!(fields, known[0].clone(), "by {}", key);
+                    prop_assert_eq!(answered, known[0].clone(), "by {}", key);
                 }
-                (Resolution::Shared { people: count }, fields) => {
+                Resolution::Shared { people: count } => {
                     prop_assert_eq!(count, people.len(), "{} is shared by {:?}", key, people);
-                    prop_assert_eq!(fields, agreed(&known), "by {}", key);
+                    prop_assert_eq!(answered, agreed(&known), "by {}", key);
                 }
             }
         }
@@ -183,19 +249,26 @@ impl<'a> Told<'a> {
     }
 }
 
-/// What is true of all of them, and as old as the oldest of it.
+/// What is true of all of them, and as old as the oldest of it: hushed if it is for any, allowed if it is by each.
 fn agreed(people: &[Known]) -> Known {
     let agree = |at: usize| {
-        let first = &people[0][at];
+        let first = &people[0].fields[at];
         let value = |field: &Field| field.clone().value();
-        let as_of = |known: &Known| if let Field::Present { as_of, .. } = known[at] { as_of } else { None };
-        match people.iter().all(|known| value(&known[at]) == value(first)) {
+        let as_of = |known: &Known| if let Field::Present { as_of, .. } = known.fields[at] { as_of } else { None };
+        match people.iter().all(|known| value(&known.fields[at]) == value(first)) {
             false => Field::Ambiguous,
             true => value(first)
                 .map_or(Field::NotSet, |value| Field::Present { value, as_of: people.iter().filter_map(as_of).min() }),
         }
     };
-    (0..FIELDS.len()).map(agree).collect()
+    let all = |state: State| people.iter().all(|known| known.consent == state);
+    let consent = match people.iter().any(|known| known.consent == State::Denied) {
+        true => State::Denied,
+        false if all(State::Granted) => State::Granted,
+        false => State::Unknown,
+    };
+    let hushed = people.iter().any(|known| known.hushed);
+    Known { fields: (0..FIELDS.len()).map(agree).collect(), hushed, consent }
 }
 
 /// Whether facts are told at once, and what is told.

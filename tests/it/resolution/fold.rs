@@ -110,6 +110,7 @@ fn outcome(partition: &Partition) -> Outcome {
         | Rule::Component { .. }
         | Rule::Groups
         | Rule::Topics
+        | Rule::Consents
         | Rule::Erasure
         | Rule::Suppression => panic!("no rule of joining"),
     };

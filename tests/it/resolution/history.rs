@@ -150,6 +150,10 @@ pub enum Did {
     Set(u8),
     /// Ordered for so many cents.
     Order(u8),
+    /// Had a topic hushed, or lifted.
+    Hush { lift: bool },
+    /// Allowed a purpose, or forbade it.
+    Consent { granted: bool },
 }
 
 impl fmt::Debug for Rules {
@@ -201,7 +205,12 @@ fn said(identifiers: Vec<&'static str>) -> impl Strategy<Value = Unnamed> {
 
 fn says(identifiers: Vec<&'static str>) -> impl Strategy<Value = Says> {
     let most = identifiers.len().min(4);
-    let did = prop_oneof![any::<u8>().prop_map(Did::Set), any::<u8>().prop_map(Did::Order)];
+    let did = prop_oneof![
+        any::<u8>().prop_map(Did::Set),
+        any::<u8>().prop_map(Did::Order),
+        prop::bool::weighted(0.3).prop_map(|lift| Did::Hush { lift }),
+        any::<bool>().prop_map(|granted| Did::Consent { granted }),
+    ];
     let keys = subsequence(identifiers.clone(), 1..=most).prop_shuffle();
     let seen = (keys, did).prop_map(|(keys, did)| Says::Seen { keys: owned(&keys), did });
     let two = subsequence(identifiers, 2).prop_shuffle();

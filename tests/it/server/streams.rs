@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kith::proto::v1::write_result::Result as Outcome;
 use kith::proto::v1::{
-    BatchLookupRequest, BatchWriteRequest, ErrorReason, LookupRequest, Resolution, StreamLookupRequest,
+    BatchLookupRequest, BatchWriteRequest, ConsentState, ErrorReason, LookupRequest, Resolution, StreamLookupRequest,
     StreamWriteRequest,
 };
 use prost_types::value::Kind;
@@ -88,7 +88,7 @@ async fn a_stream_of_facts_is_answered_in_order_through_a_queue_of_one() {
 }
 
 #[tokio::test]
-async fn a_stream_of_lookups_inherits_fields_and_refuses_in_place() {
+async fn a_stream_of_lookups_inherits_what_is_asked_and_refuses_in_place() {
     let served = serve(|_| {}).await;
     let mut writes = served.writes().await;
     write(&mut writes, identify("m1", "user_id:1", "name", "Joe")).await.unwrap();
@@ -97,7 +97,16 @@ async fn a_stream_of_lookups_inherits_fields_and_refuses_in_place() {
         fields: fields.iter().map(|field| (*field).to_owned()).collect(),
         ..StreamLookupRequest::default()
     };
-    let requests = [ask("user_id:1", &["age"]), ask("user_id:1", &[]), ask("joe", &[]), ask("user_id:1", &["*"])];
+    let consent =
+        StreamLookupRequest { purpose: "ads".to_owned(), channel: "push".to_owned(), ..ask("user_id:1", &[]) };
+    let requests = [
+        ask("user_id:1", &["age"]),
+        ask("user_id:1", &[]),
+        ask("joe", &[]),
+        ask("user_id:1", &["*"]),
+        consent,
+        ask("user_id:1", &[]),
+    ];
     let answers = served.lookups().await.stream_lookup(tokio_stream::iter(requests)).await.unwrap();
     let mut answers = answers.into_inner();
     let mut next = async || answers.message().await.unwrap().unwrap().answer.unwrap();
@@ -106,7 +115,13 @@ async fn a_stream_of_lookups_inherits_fields_and_refuses_in_place() {
         assert_eq!(answer.states.keys().collect::<Vec<_>>(), ["age"]);
     }
     assert_eq!(next().await.error.unwrap().reason(), ErrorReason::MalformedKey);
-    assert_eq!(next().await.values.keys().collect::<Vec<_>>(), ["name"]);
+    let answer = next().await;
+    assert_eq!(answer.values.keys().collect::<Vec<_>>(), ["name"]);
+    assert_eq!(answer.consents, []);
+    for _ in 0..2 {
+        let [consent] = next().await.consents.try_into().unwrap();
+        assert_eq!((&*consent.purpose, &*consent.channel, consent.state()), ("ads", "push", ConsentState::Unknown));
+    }
     assert!(answers.message().await.unwrap().is_none());
 }
 

@@ -27,31 +27,33 @@ impl Work<'_, '_> {
         Ok(())
     }
 
-    /// Takes erased groups from those who are or were members.
-    pub(super) fn leave_groups(&mut self) -> Result<(), store::Error> {
+    /// Takes the erased out of what others have: groups that they are or were members of, and grants that spoke for the
+    /// erased too. What those denied went with them, so there is nothing that a grant could still end.
+    pub(super) fn forget_in_others(&mut self) -> Result<(), store::Error> {
         for identifier in self.others.clone() {
             for kind in self.kinds_of(&identifier) {
                 let key = self.key(kind, &identifier);
                 let Some(mut fragment) = FRAGMENTS.get(self.batch, &key)? else { continue };
-                if !self.leave(&mut fragment) {
+                if !self.forget(&mut fragment) {
                     continue;
                 }
                 FRAGMENTS.put(self.batch, &key, &fragment)?;
                 let owner = OWNERS.get(self.batch, &key)?.unwrap_or_default();
-                let Some(member) = self.profile(owner.profile)? else { continue };
-                let mut now = member.clone();
-                self.leave(&mut now.holdings);
-                profile_rows::put(self.batch, self.place, Some(&member), &now)?;
+                let Some(other) = self.profile(owner.profile)? else { continue };
+                let mut now = other.clone();
+                self.forget(&mut now.holdings);
+                profile_rows::put(self.batch, self.place, Some(&other), &now)?;
             }
         }
         Ok(())
     }
 
-    /// True if there was a group to leave.
-    fn leave(&self, holdings: &mut Holdings) -> bool {
+    /// True if there was something to forget.
+    fn forget(&self, holdings: &mut Holdings) -> bool {
         let before = holdings.ties.groups.len();
         holdings.ties.groups.retain(|group, _| !self.erased.contains(group));
-        holdings.ties.groups.len() < before
+        let left = holdings.ties.groups.len() < before;
+        holdings.consents.forget(&self.erased) || left
     }
 
     /// Takes the erased out of profiles as they are, without folding: each keeps what came under its other identifiers.

@@ -9,6 +9,7 @@ use tonic::{Status, Streaming};
 
 use super::super::Context;
 use crate::domain::answer::{self, Fields, Wanted, What};
+use crate::domain::consent::Purpose;
 use crate::domain::invalid::Invalid;
 use crate::domain::model::{Kind, Model};
 use crate::proto::v1::{Answer, StreamLookupRequest, StreamLookupResponse};
@@ -23,7 +24,8 @@ pub fn answers(
     caller: Caller,
     requests: Streaming<StreamLookupRequest>,
 ) -> impl Stream<Item = Result<StreamLookupResponse, Status>> + Send {
-    let asked = Asked { view: String::new(), kind: String::new(), what: What::Fields(Fields::Everything) };
+    let what = What::Fields { fields: Fields::Everything, purpose: None };
+    let asked = Asked { view: String::new(), kind: String::new(), what };
     let lookups = Lookups { context, caller, requests, asked, ended: false };
     unfold(lookups, |mut lookups| async move { Some((lookups.next().await?, lookups)) })
 }
@@ -51,12 +53,13 @@ impl Asked {
         view: String,
         kind: String,
         fields: Vec<String>,
+        purpose: Option<Purpose>,
         model: &'m Model,
     ) -> Result<&'m Kind, Invalid> {
         let repeats = view.is_empty() && fields.is_empty();
         if !view.is_empty() || (repeats && !self.view.is_empty()) {
             let name = if repeats { &self.view } else { &view };
-            let Wanted { kind, what } = Wanted::parse(name, &kind, fields, model)?;
+            let Wanted { kind, what } = Wanted::parse(name, &kind, fields, purpose, model)?;
             self.what = what;
             if !repeats {
                 self.view = view;
@@ -64,10 +67,14 @@ impl Asked {
             return Ok(kind);
         }
         let found = answer::kind(if kind.is_empty() { &self.kind } else { &kind }, model)?;
-        if !fields.is_empty() {
-            self.what = What::Fields(Fields::parse(fields)?);
-            self.view.clear();
-        }
+        let fields = if fields.is_empty() { None } else { Some(Fields::parse(fields)?) };
+        let last = std::mem::replace(&mut self.what, What::Fields { fields: Fields::Everything, purpose: None });
+        let (last_fields, last_purpose) = match last {
+            What::Fields { fields, purpose } => (fields, purpose),
+            What::View(_) => (Fields::Everything, None),
+        };
+        self.what = What::Fields { fields: fields.unwrap_or(last_fields), purpose: purpose.or(last_purpose) };
+        self.view.clear();
         if !kind.is_empty() {
             self.kind = kind;
         }
@@ -116,11 +123,12 @@ impl Lookups {
     }
 
     async fn look_up(&mut self, request: StreamLookupRequest) -> Result<Answer, Refusal> {
-        let StreamLookupRequest { keys, fields, kind, token, view, html } = request;
+        let StreamLookupRequest { keys, fields, kind, token, view, html, purpose, channel } = request;
         self.context.reach(&token).await?;
         let workspace = self.caller.workspace;
         let active = self.context.engine.model(workspace)?;
-        let kind = self.asked.next(view, kind, fields, &active.model)?;
+        let purpose = Purpose::asked(&purpose, &channel)?;
+        let kind = self.asked.next(view, kind, fields, purpose, &active.model)?;
         self.context.answer(workspace, &active, kind, &self.asked.what, keys, html).await
     }
 }

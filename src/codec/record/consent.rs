@@ -1,0 +1,73 @@
+//! What is allowed, as a part of holdings and of profiles.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::holdings::{StoredStamp, stamp};
+use super::parts::{StoredMoment, identifier, text};
+use super::{open, seal};
+use crate::codec::Error;
+use crate::domain::consent::{Consents, Decisions, Purpose};
+use crate::domain::holdings::Stamp;
+use crate::domain::identifier::Identifier;
+
+const WHAT: &str = "consents of a profile";
+
+pub(super) type StoredConsents = Vec<StoredPurpose>;
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredPurpose {
+    name: String,
+    channel: String,
+    denied: Vec<StoredStamp>,
+    granted: Vec<StoredStamp>,
+    spoken_for: Vec<(String, StoredMoment)>,
+}
+
+/// Writes the consents of a profile; nothing if there are none.
+pub(super) fn write(consents: &Consents) -> Result<Vec<u8>, Error> {
+    if consents.is_empty() {
+        return Ok(Vec::new());
+    }
+    seal(WHAT, 1, &stored_purposes(consents))
+}
+
+/// Reads the consents of a profile, as [`split_profile`](super::split_profile) gives them.
+pub fn read(bytes: &[u8]) -> Result<Consents, Error> {
+    if bytes.is_empty() {
+        return Ok(Consents::default());
+    }
+    read_purposes(open(WHAT, 1, bytes)?)
+}
+
+pub(super) fn stored_purposes(Consents { purposes }: &Consents) -> StoredConsents {
+    let stored = |(Purpose { name, channel }, decisions): (&Purpose, &Decisions)| {
+        let Decisions { denied, granted, spoken_for } = decisions;
+        let stamps = |of: &BTreeMap<Identifier, Arc<Stamp>>| of.values().map(|stamp| stamp.as_ref().into()).collect();
+        StoredPurpose {
+            name: name.clone(),
+            channel: channel.clone(),
+            denied: stamps(denied),
+            granted: stamps(granted),
+            spoken_for: spoken_for.iter().map(|(identifier, moment)| (text(identifier), moment.into())).collect(),
+        }
+    };
+    purposes.iter().map(stored).collect()
+}
+
+pub(super) fn read_purposes(stored: StoredConsents) -> Result<Consents, Error> {
+    let spoken_for = |(stored, moment): (String, StoredMoment)| Ok((identifier(WHAT, &stored)?, moment.into()));
+    let purpose = |StoredPurpose { name, channel, denied, granted, spoken_for: stored }| {
+        let spoken_for = stored.into_iter().map(spoken_for).collect::<Result<_, Error>>()?;
+        let decisions = Decisions { denied: by_origin(denied)?, granted: by_origin(granted)?, spoken_for };
+        Ok((Purpose { name, channel }, decisions))
+    };
+    Ok(Consents { purposes: stored.into_iter().map(purpose).collect::<Result<_, Error>>()? })
+}
+
+fn by_origin(stored: Vec<StoredStamp>) -> Result<BTreeMap<Identifier, Arc<Stamp>>, Error> {
+    let stamps = stored.into_iter().map(|stored| stamp(stored).map(Arc::new));
+    stamps.map(|stamp| stamp.map(|stamp| (stamp.origin.clone(), stamp))).collect()
+}
