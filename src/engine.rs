@@ -238,8 +238,8 @@ impl Engine {
     /// it is gone. What is long goes in parts, between which others write.
     ///
     /// Fails with [`Error::NotFound`] if the key leads to nobody, with [`Error::Erased`] if it does so because of an
-    /// erasure, and with [`Error::Conflict`] if several people share it. Nothing is changed then. Whatever else
-    /// interrupts it: asked again with the same message id, it is completed.
+    /// erasure, and with [`Error::Conflict`] if several people share it, or if more than 50,000 links name them. Nothing is
+    /// changed then. Whatever else interrupts it: asked again with the same message id, it is completed.
     pub async fn erase(&self, workspace: WorkspaceId, mut erasure: Erasure, now: Time) -> Result<Receipt, Error> {
         let receipt = loop {
             let command = Command::Erase { workspace, erasure: Box::new(erasure.clone()) };

@@ -2,6 +2,10 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _};
 
+use rand::TryRngCore as _;
+use rand::rngs::OsRng;
+use uuid::Builder;
+
 use super::app::App;
 use super::exit::{self, Failure, Outcome};
 use super::output;
@@ -36,7 +40,7 @@ pub struct Args {
     /// A kind of the model [default: person]
     #[arg(long, default_value = "", hide_default_value = true)]
     kind: String,
-    /// An id for the erasure: sent again with the same id it does nothing twice [default: made by the server]
+    /// An id for the erasure: sent again with the same id it does nothing twice [default: a new one, printed first]
     #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
     message_id: String,
 }
@@ -50,6 +54,7 @@ pub async fn run(args: Args, app: &App) -> Result<Outcome, Failure> {
         ));
     }
     let client = app.connect().await?;
+    let message_id = if message_id.is_empty() { new_message_id()? } else { message_id };
     let request = EraseRequest { key, kind, suppress, message_id, dry_run };
     if !yes && !dry_run {
         let rehearsed = ask(&client, EraseRequest { dry_run: true, ..request.clone() }).await?;
@@ -59,12 +64,24 @@ pub async fn run(args: Args, app: &App) -> Result<Outcome, Failure> {
             return Err(anyhow::anyhow!("nothing was erased").into());
         }
     }
+    if !dry_run {
+        // Said before it starts: whatever interrupts it, whoever sits there knows how to go on.
+        let id = &request.message_id;
+        exit::complain(&format!("message_id {id}; if this is interrupted, complete it with --message-id {id}"));
+    }
     let response = ask(&client, request).await?;
     match app.json {
         true => output::print_json(&json::message("EraseResponse", &response)?)?,
         false => output::print(&text(&response.receipt.unwrap_or_default()))?,
     }
     Ok(Outcome::Done)
+}
+
+/// Random: no other erasure has it.
+fn new_message_id() -> Result<String, anyhow::Error> {
+    let mut bytes = [0; 16];
+    OsRng.try_fill_bytes(&mut bytes).map_err(|error| anyhow::anyhow!("cannot make a message id: {error}"))?;
+    Ok(Builder::from_random_bytes(bytes).into_uuid().to_string())
 }
 
 async fn ask(client: &Client, request: EraseRequest) -> Result<EraseResponse, Failure> {

@@ -9,7 +9,7 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 use super::identifier::{Identifier, PROFILE_ID_TYPE};
-use super::ids::ProfileId;
+use super::ids::{ProfileId, Seq};
 use super::key::Key;
 use super::time::Time;
 
@@ -30,8 +30,10 @@ pub struct TombstoneHash(pub [u8; 32]);
 /// What stays of an identifier, or of the id of a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tombstone {
-    /// Facts dated up to here are refused for ever: the log time of the erasure, or the time of the newest event that
-    /// it took away, which may have been dated ahead.
+    /// The place of the erasure in the log: only what was said before it was said of whom it erased.
+    pub seq: Seq,
+    /// Facts dated up to here are refused for ever: the log time of the erasure, or the time of the newest event or link
+    /// that it took away, which may have been dated ahead.
     pub erased: Time,
     /// True if later facts are refused as well.
     pub suppress: bool,
@@ -78,6 +80,13 @@ impl Tombstone {
     pub fn refuses(&self, time: Time) -> bool {
         self.suppress || time <= self.erased
     }
+
+    /// What stays of what was erased twice: neither erasure weakens the other.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let Self { seq, erased, suppress } = other;
+        Self { seq: self.seq.max(seq), erased: self.erased.max(erased), suppress: self.suppress || suppress }
+    }
 }
 
 #[cfg(test)]
@@ -98,8 +107,16 @@ mod tests {
     #[test]
     fn a_fact_of_the_moment_of_the_erasure_is_refused_and_a_later_one_is_not_unless_suppressed() {
         let at = Time::from_micros;
-        let tombstone = Tombstone { erased: at(5), suppress: false };
+        let tombstone = Tombstone { seq: Seq(1), erased: at(5), suppress: false };
         assert_eq!([4, 5, 6].map(|time| tombstone.refuses(at(time))), [true, true, false]);
         assert!(Tombstone { suppress: true, ..tombstone }.refuses(at(6)));
+    }
+
+    #[test]
+    fn a_second_erasure_does_not_weaken_the_first() {
+        let first = Tombstone { seq: Seq(1), erased: Time::from_micros(9), suppress: true };
+        let second = Tombstone { seq: Seq(2), erased: Time::from_micros(5), suppress: false };
+        let both = Tombstone { seq: Seq(2), ..first };
+        assert_eq!((first.and(second), second.and(first)), (both, both));
     }
 }

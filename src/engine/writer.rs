@@ -3,7 +3,8 @@
 //! It takes commands from a bounded queue, applies them over one batch, commits the batch with one fsync, and only
 //! then sends the receipts: many writes share the price of a disk flush, and none is acknowledged before it is paid.
 
-use std::collections::BTreeSet;
+mod scrubs;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,6 +13,7 @@ use std::thread::JoinHandle;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::command::{Command, Effect};
 use super::state::State;
@@ -20,6 +22,7 @@ use crate::domain::ids::{LogPlace, WorkspaceId};
 use crate::domain::time::Time;
 use crate::store;
 use crate::store::batch::Batch;
+use scrubs::Scrubs;
 
 /// Commands that share one commit, at most.
 const MAX_GROUP: usize = 1_024;
@@ -80,10 +83,10 @@ impl Writer {
     pub(super) fn start(state: Arc<State>, jobs: mpsc::Receiver<Job>, durability: Durability) -> Result<Self, Error> {
         let stop = Arc::new(Notify::new());
         // What an erasure left to be done when the process ended may be there still.
-        let scrubs = state.registry().workspaces().collect();
+        let scrubs = Scrubs::new(state.registry().workspaces());
         let work = Work { place: state.store.place()?, state, jobs, sync: durability == Durability::Sync, scrubs };
         let stopped = Arc::clone(&stop);
-        let thread = Builder::new_current_thread().build().and_then(|waiting| {
+        let thread = Builder::new_current_thread().enable_time().build().and_then(|waiting| {
             let run = move || work.run(&waiting, &stopped);
             std::thread::Builder::new().name("kith-writer".into()).spawn(run)
         });
@@ -91,7 +94,8 @@ impl Writer {
         Ok(Self { stop, thread: Mutex::new(Some(thread)) })
     }
 
-    /// Lets the writer finish what is queued, and waits for it.
+    /// Lets the writer finish what is queued, and waits for it. What erasures have left is durable, and is gone on with
+    /// at the next start.
     pub(super) fn stop(&self) {
         self.stop.notify_one();
         // The lock is held to the end: a second caller waits too.
@@ -108,8 +112,8 @@ struct Work {
     jobs: mpsc::Receiver<Job>,
     place: LogPlace,
     sync: bool,
-    /// Workspaces in which an erasure may have left histories to be gone through.
-    scrubs: BTreeSet<WorkspaceId>,
+    /// Where an erasure may have left histories to be gone through.
+    scrubs: Scrubs,
 }
 
 impl Work {
@@ -127,15 +131,11 @@ impl Work {
     /// The next job; `None` once the writer is to stop. As long as nobody asks for anything, it goes on with what
     /// erasures have left, whoever had asked for those.
     async fn next(&mut self, stop: &Notify) -> Option<Job> {
-        if let Some(workspace) = self.scrubs.first().copied() {
-            if let Ok(job) = self.jobs.try_recv() {
-                return Some(job);
-            }
-            return Some(Job::new(Command::Scrub { workspace }, self.place.log_time).0);
-        }
         tokio::select! {
-            job = self.jobs.recv() => job,
+            biased;
             () = stop.notified() => None,
+            job = self.jobs.recv() => job,
+            workspace = self.scrubs.due() => Some(Job::new(Command::Scrub { workspace }, self.place.log_time).0),
         }
     }
 
@@ -145,24 +145,39 @@ impl Work {
         let registry = state.registry();
         let mut batch = Batch::new(&state.store);
         let mut answers = Vec::new();
+        let mut scrubbed = Vec::new();
         let mut place = self.place;
         let mut next = Some(first);
         while let Some(Job { command, logged, reply }) = next.take() {
             let alone = command.stands_alone();
-            let erases = command.erases();
+            let scrubs = command.erases().map(|workspace| (workspace, matches!(command, Command::Scrub { .. })));
             let answer = apply::apply_next(&mut batch, &registry, &mut place, logged, command);
-            if let Some(workspace) = erases {
-                match answer {
-                    Ok(Effect::Scrubbed { more: false }) | Err(_) => self.scrubs.remove(&workspace),
-                    Ok(_) => self.scrubs.insert(workspace),
-                };
-            }
+            scrubbed.extend(scrubs.and_then(|(workspace, goes_on)| Some((workspace, Left::by(&answer, goes_on)?))));
             answers.push((reply, answer));
             let full = alone || answers.len() >= MAX_GROUP || batch.bytes() >= MAX_GROUP_BYTES;
             next = if full { None } else { self.jobs.try_recv().ok() };
         }
         let committed = if batch.is_empty() { Ok(()) } else { self.commit(batch, place) };
+        self.settle(scrubbed, committed.is_ok());
         Self::answer(answers, committed);
+    }
+
+    /// Notes where there is more to go through. What was not committed did not happen; that has been said of the group.
+    fn settle(&mut self, scrubbed: Vec<(WorkspaceId, Left)>, committed: bool) {
+        for (workspace, left) in scrubbed {
+            match left {
+                Left::Nothing if committed => self.scrubs.close(workspace),
+                Left::Perhaps if committed => self.scrubs.open(workspace),
+                Left::Nothing | Left::Perhaps => {
+                    self.scrubs.put_off(workspace, Instant::now());
+                }
+                Left::Failed(error) => {
+                    if self.scrubs.put_off(workspace, Instant::now()) {
+                        tracing::error!(error, "histories cannot be scrubbed; it is tried again until it works");
+                    }
+                }
+            }
+        }
     }
 
     fn commit(&mut self, batch: Batch<'_>, place: LogPlace) -> Result<(), store::Error> {
@@ -190,6 +205,25 @@ impl Work {
             };
             // A caller that has gone away has no use for its receipt; sent again, the fact answers it once more.
             let _ = reply.send(answer);
+        }
+    }
+}
+
+/// What an erasure leaves to be gone through in its workspace.
+enum Left {
+    Nothing,
+    Perhaps,
+    /// It could not be found out, and why.
+    Failed(String),
+}
+
+impl Left {
+    /// By the answer to a command that erases, or that `goes_on` with that. An erasure that was refused changes nothing.
+    fn by(answer: &Answer, goes_on: bool) -> Option<Self> {
+        match answer {
+            Ok(Effect::Scrubbed { more: false }) => Some(Self::Nothing),
+            Ok(_) => Some(Self::Perhaps),
+            Err(error) => goes_on.then(|| Self::Failed(error.to_string())),
         }
     }
 }

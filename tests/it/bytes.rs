@@ -251,7 +251,7 @@ fn every_family_is_laid_out_as_reviewed() {
     let tally = Tally { by_types: BTreeMap::from([(group_member().types, 3)]) };
     let member_key = MemberKey { workspace, group, kind, profile: ProfileId(0xA1) };
     let tombstone_key = TombstoneKey { workspace, hash: TombstoneHash([0xCD; 32]) };
-    let tombstone = Tombstone { erased: Time::from_micros(0x0102_0304), suppress: true };
+    let tombstone = Tombstone { seq: Seq(7), erased: Time::from_micros(0x0102_0304), suppress: true };
     let mention_key = MentionKey { workspace, identifier: identifier("a:\0b"), message_id: "m1".into() };
     let [identifier, beyond] = wall().between;
     let rows = [

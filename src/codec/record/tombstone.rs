@@ -6,6 +6,7 @@ use super::parts::StoredMoment;
 use super::{Record, open, seal};
 use crate::codec::Error;
 use crate::domain::erasure::Scrub;
+use crate::domain::ids::Seq;
 use crate::domain::link::Moment;
 use crate::domain::time::Time;
 use crate::domain::tombstone::Tombstone;
@@ -15,19 +16,20 @@ const SCRUB: &str = "scrub record";
 
 #[derive(Serialize, Deserialize)]
 struct TombstoneV1 {
+    seq: u64,
     erased: u64,
     suppress: bool,
 }
 
 impl Record for Tombstone {
     fn encode(&self) -> Result<Vec<u8>, Error> {
-        let Self { erased, suppress } = self;
-        seal(TOMBSTONE, 1, &TombstoneV1 { erased: erased.micros(), suppress: *suppress })
+        let Self { seq, erased, suppress } = self;
+        seal(TOMBSTONE, 1, &TombstoneV1 { seq: seq.0, erased: erased.micros(), suppress: *suppress })
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let TombstoneV1 { erased, suppress } = open(TOMBSTONE, 1, bytes)?;
-        Ok(Self { erased: Time::from_micros(erased), suppress })
+        let TombstoneV1 { seq, erased, suppress } = open(TOMBSTONE, 1, bytes)?;
+        Ok(Self { seq: Seq(seq), erased: Time::from_micros(erased), suppress })
     }
 }
 

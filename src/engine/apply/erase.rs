@@ -4,8 +4,8 @@
 //! everything that hung together with them is folded again from what is left, which also takes the erased profiles away.
 //! Last go the rows of the identifiers themselves. All of it is one command, so it happens or it does not.
 //!
-//! Only what is long is done in parts. A history of more than [`MAX_EVENTS`] loses its newest so many by a command of
-//! its own, again and again, before the erasure itself. And what histories of others say of the erased is taken out of so
+//! Only what is long is done in parts. A history of more than [`MAX_EVENTS`] loses so many by a command of its own,
+//! again and again, before the erasure itself. And what histories of others say of the erased is taken out of so
 //! many events at once; the rest is noted down and gone through by further commands, which the writer sees to.
 
 mod evidence;
@@ -29,9 +29,11 @@ use crate::domain::key::Key;
 use crate::domain::model::Model;
 use crate::domain::receipt::Action;
 use crate::domain::resolution::Rules;
-use crate::domain::tombstone::{Tombstone, TombstoneSecret};
+use crate::domain::time::Time;
+use crate::domain::tombstone::{Tombstone, TombstoneHash, TombstoneSecret};
 use crate::engine::Error;
 use crate::engine::command::Effect;
+use crate::store;
 use crate::store::batch::Batch;
 use crate::store::catalogue::{MERGES, PROFILES, RECEIPTS, SURVIVORS, TOMBSTONES};
 use crate::store::meta::put_tombstone_secret;
@@ -41,6 +43,8 @@ pub(super) use scrub::scrub;
 /// How many events of the erased go by one command, at most, and how many of others are gone through: others wait for
 /// the writer some tens of milliseconds at a time.
 const MAX_EVENTS: usize = 5_000;
+/// How many links may name the erased. They go by one command, so that others are folded again without all of them.
+const MAX_LINKS: usize = 50_000;
 
 /// Applies `erasure`. `known` is the secret of the workspace, if it has one.
 pub(super) fn erase(
@@ -70,15 +74,21 @@ pub(super) fn erase(
         new_ids,
         others: BTreeSet::new(),
         ids: BTreeSet::new(),
+        newest: Time::default(),
         count: Erased { identifiers: erased.len() as u64, events: erasure.gone, ..Erased::default() },
         erased,
     };
-    let Some(newest) = work.forget_history()? else { return Ok(Effect::Erasing { events: MAX_EVENTS as u64 }) };
+    let links = work.links()?;
+    if !work.forget_history()? {
+        return Ok(Effect::Erasing { events: MAX_EVENTS as u64 });
+    }
+    work.strip_links(links)?;
     let secret = known.unwrap_or(erasure.secret);
     if known.is_none() {
         put_tombstone_secret(work.batch, place.workspace, secret);
     }
-    let tombstone = Tombstone { erased: place.logged.max(newest), suppress: erasure.suppress };
+    let erased = place.logged.max(work.newest);
+    let tombstone = Tombstone { seq: place.seq, erased, suppress: erasure.suppress };
     work.take_away(secret, tombstone)?;
 
     let mut receipt = new_receipt(place, &erasure.message_id);
@@ -129,17 +139,17 @@ struct Work<'a, 'b> {
     others: BTreeSet<Identifier>,
     /// Ids of profiles that had erased identifiers, and ids that led to those.
     ids: BTreeSet<ProfileId>,
+    /// The time of the newest event of theirs, or of the newest link that named one of them.
+    newest: Time,
     count: Erased,
 }
 
 impl<'a> Work<'a, '_> {
     fn take_away(&mut self, secret: TombstoneSecret, tombstone: Tombstone) -> Result<(), Error> {
-        self.strip_links()?;
         self.take_down_walls()?;
         self.note_ids()?;
-        for identifier in &self.erased {
-            let key = TombstoneKey { workspace: self.place.workspace, hash: secret.hash(identifier) };
-            TOMBSTONES.put(self.batch, &key, &tombstone)?;
+        for identifier in self.erased.clone() {
+            self.bury(secret.hash(&identifier), tombstone)?;
         }
         self.forget_in_others()?;
         self.scrub_others(secret)?;
@@ -180,9 +190,16 @@ impl<'a> Work<'a, '_> {
             }
             SURVIVORS.delete(self.batch, &key);
             MERGES.delete(self.batch, &key);
-            TOMBSTONES.put(self.batch, &TombstoneKey { workspace, hash: secret.hash_profile(id) }, &tombstone)?;
+            self.bury(secret.hash_profile(id), tombstone)?;
         }
         Ok(())
+    }
+
+    /// Puts up a tombstone. Where there is one from an earlier erasure, both hold.
+    fn bury(&mut self, hash: TombstoneHash, tombstone: Tombstone) -> Result<(), store::Error> {
+        let key = TombstoneKey { workspace: self.place.workspace, hash };
+        let known = TOMBSTONES.get(self.batch, &key)?;
+        TOMBSTONES.put(self.batch, &key, &known.map_or(tombstone, |known| known.and(tombstone)))
     }
 
     fn all_rules(&self) -> impl Iterator<Item = Rules<'a>> + use<'a> {

@@ -18,6 +18,9 @@ use crate::store::batch::Batch;
 
 /// How many facts are rehearsed at once, at most.
 pub const MAX_SIMULATED_FACTS: usize = 100;
+/// How many events an erasure may take away whose rehearsal is to be had. All of them are kept in memory, and each part is
+/// found behind those before it.
+const MAX_REHEARSED_EVENTS: u64 = 100_000;
 
 impl Engine {
     /// What writing these facts now would do, each after those before it. Ids of profiles that they would create are
@@ -41,7 +44,8 @@ impl Engine {
 }
 
 impl Engine {
-    /// What an erasure would do now. Fails as [`Engine::erase`].
+    /// What an erasure would do now. Fails as [`Engine::erase`], and with [`Error::Conflict`] if more than 100,000 events
+    /// would go.
     pub fn rehearse_erasure(&self, workspace: WorkspaceId, mut erasure: Erasure, now: Time) -> Result<Receipt, Error> {
         let mut rehearsal = Rehearsal::begin(self, now)?;
         loop {
@@ -49,6 +53,12 @@ impl Engine {
             match rehearsal.effect(command)? {
                 Effect::Erasing { events } => erasure.gone += events,
                 effect => return effect.into_receipt(),
+            }
+            if erasure.gone >= MAX_REHEARSED_EVENTS {
+                return Err(Error::Conflict(format!(
+                    "more than {MAX_REHEARSED_EVENTS} events would go, too many for a dry run; the erasure itself has no \
+                     such bound"
+                )));
             }
         }
     }

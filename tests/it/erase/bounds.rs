@@ -3,13 +3,19 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use kith::codec::key::LinkIndexKey;
 use kith::domain::answer::Resolution;
 use kith::domain::correction::{Act, Correction};
 use kith::domain::fact::{Draft, DraftBody, Event, EventType};
 use kith::domain::ids::KindId;
 use kith::domain::key::Key;
+use kith::domain::link::LinkId;
 use kith::domain::time::Time;
 use kith::domain::value::Values;
+use kith::engine::Error;
+use kith::store::Store;
+use kith::store::batch::Batch;
+use kith::store::catalogue::LINK_INDEX;
 use tempfile::TempDir;
 
 use super::history::{NOW, Names};
@@ -26,12 +32,13 @@ fn event(number: u64, keys: Vec<String>) -> Draft {
 #[test]
 fn what_is_long_goes_in_parts_and_can_be_asked_for_again() {
     const EVENTS: u64 = 10_500;
+    const AHEAD: u64 = NOW.micros() / 1_000_000 + 7_200;
     let directory = TempDir::new().unwrap();
     let subject = Subject::open(directory.path());
     let world = subject.world("long", Names { case: 1, is_reference: false });
     let (person, account) = (world.key(0), world.key(8));
     let keys = || vec![world.names.raw(0), world.names.raw(8)];
-    world.write_all((0..EVENTS).map(|number| event(number, keys())));
+    world.write_all((1..EVENTS).chain([AHEAD]).map(|number| event(number, keys())));
 
     let before = subject.engine.applied().0;
     let abandoned = subject.runtime.block_on(async {
@@ -44,6 +51,8 @@ fn what_is_long_goes_in_parts_and_can_be_asked_for_again() {
     let again = world.erase(person.clone(), "person", false).unwrap();
     assert_eq!((again.erased, again.duplicate), (receipt.erased, true));
 
+    let late = world.write(event(AHEAD - 1, keys())).unwrap();
+    assert!(late.refuses_the_erased(), "what went first, and by a call that was abandoned, was not the newest");
     let (resolution, _) = world.lookup(person, "person");
     assert_eq!(resolution, Resolution::Erased);
     let kept =
@@ -107,4 +116,33 @@ fn what_was_said_in_quarantine_goes_too() {
     let canary = world.names.canary(3);
     drop(subject);
     assert_eq!(found(directory.path(), &BTreeSet::from([canary])), Vec::<String>::new());
+}
+
+/// A group of very many members, say. That they are links of nothing is not looked at.
+#[test]
+fn what_too_many_links_name_is_refused_before_anything_is_changed() {
+    let directory = TempDir::new().unwrap();
+    let subject = Subject::open(directory.path());
+    let names = Names { case: 1, is_reference: false };
+    let world = subject.world("named", names);
+    world.write_all([event(1, vec![names.raw(8)])].into_iter());
+    let (workspace, Key::Identifier(identifier)) = (world.workspace, world.key(8)) else { panic!("it is an account") };
+    drop(subject);
+
+    let store = Store::open(directory.path(), 8 * 1024 * 1024).unwrap();
+    let mut batch = Batch::new(&store);
+    for link in (0..50_000).map(LinkId) {
+        LINK_INDEX.put(&mut batch, &LinkIndexKey { workspace, identifier: identifier.clone(), link }, &()).unwrap();
+    }
+    batch.keep();
+    store.commit(batch, store.place().unwrap(), false).unwrap();
+    drop(store);
+
+    let subject = Subject::open(directory.path());
+    let world = subject.world("named", names);
+    let before = subject.engine.applied();
+    let refused = world.erase(world.key(8), "account", false).unwrap_err();
+    assert!(matches!(&refused, Error::Conflict(text) if text.starts_with("more than 50000 links")), "{refused}");
+    assert_eq!(subject.engine.applied(), before);
+    assert!(matches!(world.lookup(world.key(8), "account").0, Resolution::Found(_)));
 }

@@ -113,8 +113,12 @@ async fn whoever_asks_for_the_erased_is_told_so_and_the_command_line_asks_first(
     let (code, stdout, _) = kith(&server, &["erase", "user_id:joe", "--dry-run"]);
     assert!(code == 0 && stdout.contains("identifiers  2"), "{stdout}");
     assert_eq!(lookup(&client, &["user_id:joe"], &[]).await.resolution(), Resolution::Found);
-    let (code, stdout, _) = kith(&server, &["erase", "user_id:joe", "--yes", "--message-id", "e1"]);
-    assert!(code == 0 && stdout.contains("e1") && stdout.contains("token"), "{stdout}");
+    let (code, stdout, stderr) = kith(&server, &["erase", "user_id:joe", "--yes"]);
+    assert!(code == 0 && stdout.contains("token"), "{stdout}");
+    let id = stdout.lines().next().and_then(|line| line.split_whitespace().nth(1)).unwrap();
+    assert!(stderr.contains(&format!("--message-id {id}")), "whatever interrupts it, it can be completed: {stderr}");
+    let (code, stdout, _) = kith(&server, &["erase", "user_id:joe", "--yes", "--message-id", id]);
+    assert!(code == 0 && stdout.contains("seen before"), "{stdout}");
     let (code, _, stderr) = kith(&server, &["erase", "user_id:joe", "--yes"]);
     assert!(code == 4 && stderr.contains("erased"), "{stderr}");
     let (code, stdout, _) = kith(&server, &["lookup", "user_id:joe"]);

@@ -2,25 +2,37 @@
 
 use std::collections::BTreeSet;
 
-use super::Work;
+use super::{MAX_LINKS, Work};
 use crate::codec::key::{LinkIndexKey, LinkKey, WallKey};
 use crate::domain::identifier::Identifier;
 use crate::domain::link::LinkId;
 use crate::domain::wall::MAX_WALLS;
+use crate::engine::Error;
 use crate::store;
 use crate::store::catalogue::{HELD_LINKS, LINK_INDEX, LINKS, WALLS};
 
 impl Work<'_, '_> {
-    /// Takes the erased out of every link that names one of them.
-    pub(super) fn strip_links(&mut self) -> Result<(), store::Error> {
+    /// The links that name one of the erased. Refuses an erasure of which there are too many.
+    pub(super) fn links(&self) -> Result<BTreeSet<LinkId>, Error> {
         let workspace = self.place.workspace;
         let mut named = BTreeSet::new();
         for identifier in &self.erased {
             let prefix = LinkIndexKey::prefix(workspace, identifier);
             for index in [LINK_INDEX, HELD_LINKS] {
-                named.extend(index.keys(self.batch, &prefix, &prefix, usize::MAX)?.into_iter().map(|key| key.link));
+                named.extend(index.keys(self.batch, &prefix, &prefix, MAX_LINKS + 1)?.into_iter().map(|key| key.link));
+                if named.len() > MAX_LINKS {
+                    return Err(Error::Conflict(format!(
+                        "more than {MAX_LINKS} links name whom the key leads to, too many for one erasure; erase some \
+                         of those first that it is linked with, a member of a group, say: their links go with them"
+                    )));
+                }
             }
         }
+        Ok(named)
+    }
+
+    /// Takes the erased out of the links that name one of them.
+    pub(super) fn strip_links(&mut self, named: BTreeSet<LinkId>) -> Result<(), store::Error> {
         self.count.links = named.len() as u64;
         named.into_iter().try_for_each(|link| self.strip_link(link))
     }
@@ -30,7 +42,10 @@ impl Work<'_, '_> {
         let key = LinkKey { workspace, link };
         let Some(said) = LINKS.get(self.batch, &key)? else { return Ok(()) };
         LINKS.delete(self.batch, &key);
-        self.forget_receipt(&said.first.message_id);
+        for moment in said.moments() {
+            self.newest = self.newest.max(moment.time);
+            self.forget_receipt(&moment.message_id);
+        }
         let mut indexed = Vec::new();
         for identifier in said.identifiers.iter().chain(&said.previous) {
             let key = LinkIndexKey { workspace, identifier: identifier.clone(), link };

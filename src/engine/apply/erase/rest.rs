@@ -78,7 +78,8 @@ impl Work<'_, '_> {
         if membership == was.membership {
             return Ok(());
         }
-        // Without the erased it may be little that hangs together: the next late fact tries again.
+        // Without the erased it may be little that hangs together: the next late fact tries again, and so does the next
+        // change of rules, for under those of today it was not folded.
         membership.oversized = false;
         if membership.members().is_empty() {
             return profile_rows::remove(self.batch, self.place, was);
@@ -90,7 +91,7 @@ impl Work<'_, '_> {
             }
         }
         self.pass_on_id(was)?;
-        profile_rows::put(self.batch, self.place, Some(was), &Profile { membership, holdings, ..was.clone() })
+        profile_rows::put(self.batch, self.place, Some(was), &Profile { membership, holdings, rules: 0, ..was.clone() })
     }
 
     /// The profile goes on under its id, which then belongs to another of its identifiers.

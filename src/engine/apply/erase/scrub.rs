@@ -12,8 +12,8 @@ use crate::domain::ids::WorkspaceId;
 use crate::domain::key;
 use crate::domain::link::Moment;
 use crate::domain::model::Model;
-use crate::domain::time::{MAX_AHEAD_MICROS, Time};
-use crate::domain::tombstone::TombstoneSecret;
+use crate::domain::time::MAX_AHEAD_MICROS;
+use crate::domain::tombstone::{Tombstone, TombstoneSecret};
 use crate::engine::Error;
 use crate::engine::apply::tombstones::Tombstones;
 use crate::store;
@@ -66,8 +66,8 @@ struct Scrubber<'a, 'b> {
     secret: Option<TombstoneSecret>,
     /// How many more events may be looked at.
     room: usize,
-    /// Until when keys, as they were given, were erased. Most events of a history have the same ones.
-    known: BTreeMap<String, Option<Time>>,
+    /// The tombstones of keys, as they were given. Most events of a history have the same ones.
+    known: BTreeMap<String, Option<Tombstone>>,
 }
 
 impl<'a, 'b> Scrubber<'a, 'b> {
@@ -108,15 +108,15 @@ impl<'a, 'b> Scrubber<'a, 'b> {
     /// Takes erased identifiers out of an event, and with the group or the address that it is about what it says of
     /// that. Its receipt goes too: it may name them.
     fn strip(&mut self, key: &EventKey, mut event: StoredEvent) -> Result<(), Error> {
-        let Moment { time, message_id } = &key.moment;
+        let moment = &key.moment;
         let mut raw_keys = Vec::with_capacity(event.raw_keys.len());
         for raw in &event.raw_keys {
-            if !self.is_erased(raw, *time)? {
+            if !self.is_erased(raw, moment)? {
                 raw_keys.push(raw.clone());
             }
         }
         let about_erased = match &event.other {
-            Some(other) => self.is_erased(other.as_str(), *time)?,
+            Some(other) => self.is_erased(other.as_str(), moment)?,
             None => false,
         };
         if raw_keys.len() == event.raw_keys.len() && !about_erased {
@@ -129,28 +129,39 @@ impl<'a, 'b> Scrubber<'a, 'b> {
             event.properties.clear();
         }
         EVENTS.put(self.batch, key, &event)?;
-        RECEIPTS.delete(self.batch, &MessageKey { workspace: self.workspace, message_id: message_id.clone() });
+        RECEIPTS.delete(self.batch, &self.receipt_key(moment));
         Ok(())
     }
 
-    /// True if the identifier was erased after an event of that time may have been stored. It may be dated ahead of
-    /// that; an event of what comes after the erasure loses at most the name of somebody else.
-    fn is_erased(&mut self, raw: &str, time: Time) -> Result<bool, store::Error> {
-        let until = match self.known.get(raw) {
-            Some(until) => *until,
-            None => {
-                let until = self.erased_until(raw)?;
-                self.known.insert(raw.to_owned(), until);
-                until
-            }
-        };
-        Ok(until.is_some_and(|until| time <= until))
+    /// True if the identifier was erased after the event of that moment was said.
+    fn is_erased(&mut self, raw: &str, moment: &Moment) -> Result<bool, store::Error> {
+        let Some(tombstone) = self.tombstone(raw)? else { return Ok(false) };
+        // Of what is dated before the erasure nothing was taken in afterwards.
+        if moment.time <= tombstone.erased {
+            return Ok(true);
+        }
+        if moment.time > tombstone.erased.plus_micros(MAX_AHEAD_MICROS) {
+            return Ok(false);
+        }
+        // It was dated ahead, or came afterwards: then it stays, with the receipt that keeps it from counting twice.
+        let receipt = RECEIPTS.get(self.batch, &self.receipt_key(moment))?;
+        Ok(receipt.is_none_or(|first| first.receipt.seq < tombstone.seq))
     }
 
-    fn erased_until(&self, raw: &str) -> Result<Option<Time>, store::Error> {
-        let Ok(identifier) = key::identifier(raw, "keys", self.model) else { return Ok(None) };
+    fn tombstone(&mut self, raw: &str) -> Result<Option<Tombstone>, store::Error> {
+        if let Some(known) = self.known.get(raw) {
+            return Ok(*known);
+        }
         let tombstones = Tombstones { from: &*self.batch, workspace: self.workspace, secret: self.secret };
-        let tombstone = tombstones.of(&identifier)?;
-        Ok(tombstone.map(|tombstone| tombstone.erased.plus_micros(MAX_AHEAD_MICROS)))
+        let tombstone = match key::identifier(raw, "keys", self.model) {
+            Ok(identifier) => tombstones.of(&identifier)?,
+            Err(_) => None,
+        };
+        self.known.insert(raw.to_owned(), tombstone);
+        Ok(tombstone)
+    }
+
+    fn receipt_key(&self, moment: &Moment) -> MessageKey {
+        MessageKey { workspace: self.workspace, message_id: moment.message_id.clone() }
     }
 }
