@@ -8,7 +8,8 @@
 //! Offsets count from the first field. Times are event times in microseconds, the stamps' first: once for each fact and not
 //! for each field, and here as well as in the stamps, so that a lookup that wants to know how old a value is need not read
 //! the rest of the record. The place of an attribute is the number of its stamp, and so of its time. That of a computed
-//! attribute has the highest bit set and, below it, the number of its time, or all bits where it has none.
+//! attribute has the highest bit set and, below it, the number of its time, or all bits where it has none, or all but the
+//! lowest where it is live.
 
 use std::cmp::Ordering;
 
@@ -23,6 +24,8 @@ const WHAT: &str = "document";
 const COMPUTED: u32 = 1 << 31;
 /// The place of a computed attribute that has no time.
 const COMPUTED_OF_NOW: u32 = u32::MAX;
+/// The place of a live attribute.
+const LIVE: u32 = u32::MAX - 1;
 
 /// A field to be written.
 #[derive(Clone, Debug)]
@@ -42,6 +45,8 @@ pub enum Origin {
     Stamp(u32),
     /// It is computed; of one event, if it has a time.
     Computed(Option<Time>),
+    /// It is computed from when and for whom it is read, out of a state that is not here: the value says nothing.
+    Live,
 }
 
 /// Lays out fields, which must come in name order. `stamps` are the times of the stamps.
@@ -73,6 +78,7 @@ fn place(origin: Origin, times: &mut Vec<Time>) -> u32 {
     match origin {
         Origin::Stamp(number) => number,
         Origin::Computed(None) => COMPUTED_OF_NOW,
+        Origin::Live => LIVE,
         Origin::Computed(Some(time)) => {
             times.push(time);
             u32::try_from(times.len() - 1).map_or(COMPUTED_OF_NOW, |number| COMPUTED | number)
@@ -116,14 +122,14 @@ impl<'a> Document<'a> {
         self.directory.is_empty()
     }
 
-    /// The value of the field called `name` and its time: a binary search, and one decode.
-    pub fn get(&self, name: &str) -> Result<Option<(Value, Option<Time>)>, Error> {
+    /// The field called `name`: a binary search, and one decode.
+    pub fn get(&self, name: &str) -> Result<Option<Field<'a>>, Error> {
         let (mut low, mut high) = (0, self.len());
         while low < high {
             let middle = low + (high - low) / 2;
-            let Located { place, name: found, mut rest } = self.field(middle)?;
-            match found.cmp(name.as_bytes()) {
-                Ordering::Equal => return Ok(Some((value::take(&mut rest)?, self.time(place)?))),
+            let located = self.field(middle)?;
+            match located.name.cmp(name.as_bytes()) {
+                Ordering::Equal => return self.decode(located).map(Some),
                 Ordering::Less => low = middle + 1,
                 Ordering::Greater => high = middle,
             }
@@ -134,32 +140,33 @@ impl<'a> Document<'a> {
     /// All fields in name order.
     pub fn fields(&self) -> impl Iterator<Item = Result<Field<'a>, Error>> {
         let document = *self;
-        (0..self.len()).map(move |at| {
-            let Located { place, name, mut rest } = document.field(at)?;
-            let name = std::str::from_utf8(name).map_err(|_| Error::malformed(WHAT, "name is not UTF-8"))?;
-            let origin = match place & COMPUTED {
-                0 => Origin::Stamp(place),
-                _ => Origin::Computed(document.time(place)?),
-            };
-            Ok(Field { name, origin, value: value::take(&mut rest)? })
-        })
+        (0..self.len()).map(move |at| document.decode(document.field(at)?))
     }
 
     /// The event time of the fact that set a field of this origin, if it is one.
     pub fn as_of(&self, origin: Origin) -> Result<Option<Time>, Error> {
         match origin {
-            Origin::Stamp(place) => self.time(place),
+            Origin::Stamp(number) => self.time(number).map(Some),
             Origin::Computed(time) => Ok(time),
+            Origin::Live => Ok(None),
         }
     }
 
-    fn time(&self, place: u32) -> Result<Option<Time>, Error> {
-        if place == COMPUTED_OF_NOW {
-            return Ok(None);
-        }
-        let number = usize::try_from(place & !COMPUTED).unwrap_or(usize::MAX);
+    fn decode(&self, Located { place, name, mut rest }: Located<'a>) -> Result<Field<'a>, Error> {
+        let name = std::str::from_utf8(name).map_err(|_| Error::malformed(WHAT, "name is not UTF-8"))?;
+        let origin = match place {
+            LIVE => Origin::Live,
+            COMPUTED_OF_NOW => Origin::Computed(None),
+            place if place & COMPUTED == 0 => Origin::Stamp(place),
+            place => Origin::Computed(Some(self.time(place & !COMPUTED)?)),
+        };
+        Ok(Field { name, origin, value: value::take(&mut rest)? })
+    }
+
+    fn time(&self, number: u32) -> Result<Time, Error> {
+        let number = usize::try_from(number).unwrap_or(usize::MAX);
         let micros = self.times.chunks_exact(8).nth(number).ok_or(Error::Short { what: WHAT })?;
-        Ok(Some(Time::from_micros(Cursor::new(micros, WHAT).u64()?)))
+        Ok(Time::from_micros(Cursor::new(micros, WHAT).u64()?))
     }
 
     fn field(&self, at: usize) -> Result<Located<'a>, Error> {

@@ -15,6 +15,7 @@ mod profile;
 mod receipt;
 mod refold;
 mod size;
+mod state;
 mod tombstone;
 
 use bincode::config::{BigEndian, Configuration, Limit, Varint};
@@ -27,6 +28,7 @@ use super::Error;
 pub use access::ModelVersion;
 pub use belonging::read as read_ties;
 pub use consent::read as read_consents;
+pub use holdings::read_live;
 pub use hush::{Hush, read as read_hush};
 pub use profile::split as split_profile;
 

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::aggregate::State;
+use super::aggregate::{Aggregate, Scalar, State};
 use super::belonging::{Belonging, MAX_GROUPS, Ties};
 use super::consent::Consents;
 use super::fact::{Event, EventType};
@@ -111,11 +111,22 @@ impl Holdings {
                 Over::Own | Over::Members => continue,
             };
             let time = Value::Time(moment.time);
-            let value = match &computed.property {
-                Property::Time => Some(&time),
-                Property::Named(name) => event.properties.get(name),
+            let properties;
+            let value = match (&computed.aggregate, &computed.property) {
+                (Aggregate::LastEvents { .. }, _) => {
+                    properties = Value::Object(event.properties.clone());
+                    Some(&properties)
+                }
+                (_, Property::Time) => Some(&time),
+                (_, Property::Named(name)) => event.properties.get(name),
             };
-            if let Some(state) = State::of(computed.aggregate, moment, value) {
+            // A window keeps a value for each of its buckets, so each has to be short.
+            let value = value.filter(|value| computed.window.is_none() || Scalar::of(value).is_some());
+            if let Some(state) = State::of(&computed.aggregate, moment, value) {
+                let state = match computed.window {
+                    Some(window) => state.sliding(window, moment.time),
+                    None => state,
+                };
                 merge_state(states, &computed.name, state);
                 changed = true;
             }

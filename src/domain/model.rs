@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use regex::RegexSet;
 
-use super::aggregate::Aggregate;
+use super::aggregate::{Aggregate, Window};
 use super::answer::{ADDRESS_PREFIX, EVERYTHING};
 use super::canonical::Canonical;
 use super::ids::KindId;
@@ -86,7 +86,14 @@ pub struct Computed {
     pub property: Property,
     /// Whose events.
     pub over: Over,
+    /// The sliding window that it is over; `None`: all events.
+    pub window: Option<Window>,
 }
+
+/// Ends the name of the companion that says whether a computed attribute had to leave something out.
+pub const CAPPED: &str = ".capped";
+/// Ends the name of the companion that says whether the model has had a sliding attribute for as long as its window.
+pub const FULL: &str = ".full";
 
 /// Whose events a computed attribute is computed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +111,20 @@ pub enum Property {
     Time,
     /// The property of this name.
     Named(String),
+}
+
+impl Computed {
+    /// The names of the fields beside it that tell how much can be said of its value; each is true or false.
+    pub fn companions(&self) -> impl Iterator<Item = String> {
+        let capped = self.aggregate.may_be_capped().then_some(CAPPED);
+        let full = self.window.is_some().then_some(FULL);
+        [capped, full].into_iter().flatten().map(|suffix| format!("{}{suffix}", self.name))
+    }
+
+    /// Its own name, and those of its companions.
+    pub fn names(&self) -> impl Iterator<Item = String> {
+        [self.name.clone()].into_iter().chain(self.companions())
+    }
 }
 
 impl Model {

@@ -44,7 +44,7 @@ pub(super) struct Place {
 impl Place {
     /// The place of a command of a workspace with this model.
     pub(super) fn new(workspace: WorkspaceId, seq: Seq, logged: Time, active: &ActiveModel) -> Self {
-        let ActiveModel { rules, refolding, version: _, model: _ } = active;
+        let ActiveModel { rules, refolding, version: _, model: _, sliding_since: _ } = active;
         Self { workspace, seq, logged, rules: *rules, refolding: *refolding }
     }
 }

@@ -5,6 +5,7 @@
 mod beyond;
 mod consent;
 mod hush;
+mod live;
 mod shared;
 mod through_view;
 
@@ -14,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::state::State;
 use super::{Engine, Error, Tier, members};
 use crate::codec;
-use crate::codec::document::{self, Document};
+use crate::codec::document::{self, Document, Origin};
 use crate::codec::key::{IdentifierKey, Key as _, ProfileKey};
 use crate::codec::record::{Hush, Record, read_consents, read_hush, read_ties, split_profile};
 use crate::domain::answer::{ADDRESS_PREFIX, Answer, Field, Fields, Resolution};
@@ -278,25 +279,7 @@ impl<'a> Reader<'a> {
         if parts.kind != self.question.kind {
             return Ok(None);
         }
-        let document = Document::read(parts.document)?;
-        let picked: Result<Answered, codec::Error> = match self.question.fields {
-            Fields::Named(names) => names
-                .iter()
-                .map(|name| {
-                    let found = document.get(name)?.filter(|(value, _)| *value != Value::Null);
-                    let field = found.map_or(Field::NotSet, |(value, as_of)| Field::Present { value, as_of });
-                    Ok((name.clone(), field))
-                })
-                .collect(),
-            Fields::Everything => document
-                .fields()
-                .filter(|field| !matches!(field, Ok(document::Field { value: Value::Null, .. })))
-                .map(|field| {
-                    let document::Field { name, origin, value } = field?;
-                    Ok((name.to_owned(), Field::Present { value, as_of: document.as_of(origin)? }))
-                })
-                .collect(),
-        };
+        let fields = self.pick_fields(Document::read(parts.document)?, parts.live)?;
         let groups = match self.beyond {
             Some(beyond) if beyond.reads_groups() => read_ties(parts.ties)?.groups,
             Some(_) | None => BTreeMap::new(),
@@ -310,7 +293,38 @@ impl<'a> Reader<'a> {
             Some(purpose) => read_consents(parts.consents)?.of(&purpose.name),
             None => Consents::default(),
         };
-        Ok(Some(Picked { fields: picked?, hush, consents, groups, identifiers }))
+        Ok(Some(Picked { fields, hush, consents, groups, identifiers }))
+    }
+
+    /// The wanted fields of a document. The states of live attributes are read once one of those is wanted.
+    fn pick_fields(&self, document: Document<'_>, live: &[u8]) -> Result<Answered, codec::Error> {
+        let mut states = None;
+        let mut read = |document::Field { name, origin, value }: document::Field<'_>| match value {
+            _ if origin == Origin::Live => {
+                let states = match &mut states {
+                    Some(states) => states,
+                    none => none.insert(self.live(live)?),
+                };
+                states.as_ref().map_or(Ok(Field::NotSet), |states| self.read_live(states, name, document))
+            }
+            Value::Null => Ok(Field::NotSet),
+            value => Ok(Field::Present { value, as_of: document.as_of(origin)? }),
+        };
+        match self.question.fields {
+            Fields::Named(names) => names
+                .iter()
+                .map(|name| Ok((name.clone(), document.get(name)?.map_or(Ok(Field::NotSet), &mut read)?)))
+                .collect(),
+            Fields::Everything => {
+                let mut fields = Answered::new();
+                for field in document.fields() {
+                    let field = field?;
+                    let (name, found) = (field.name.to_owned(), read(field)?);
+                    fields.extend((found != Field::NotSet).then_some((name, found)));
+                }
+                Ok(fields)
+            }
+        }
     }
 
     fn complete(&self, at: usize, key: &Key, id: ProfileId, mut picked: Picked) -> Result<Answer, Error> {

@@ -17,7 +17,7 @@ use crate::domain::identifier::Identifier;
 use crate::domain::ids::{KindId, ProfileId, WorkspaceId};
 use crate::domain::key::Key;
 use crate::domain::link::Moment;
-use crate::domain::model::{DEFAULT_KIND, Model, Over};
+use crate::domain::model::{Computed, DEFAULT_KIND, Model, Over};
 use crate::domain::profile::Profile;
 use crate::store::catalogue::{MEMBERS, TALLIES};
 use crate::store::view::View;
@@ -102,7 +102,8 @@ impl Engine {
         let active = self.model(workspace)?;
         let view = self.state.store.snapshot();
         let (members, group) = (Members { view: &view, workspace }, identifiers(profile));
-        let names: Vec<&str> = over_members(profile.kind, &active.model).collect();
+        let names: Vec<&str> =
+            over_members(profile.kind, &active.model).map(|computed| computed.name.as_str()).collect();
         let count = members.count(&group, &active.model)?;
         Ok(Totals { count, computed: members.computed(&group, &names)?.unwrap_or_default() })
     }
@@ -129,9 +130,9 @@ pub(super) fn identifiers(profile: &Profile) -> BTreeSet<Identifier> {
 }
 
 /// The computed attributes of `kind` over its members.
-pub(super) fn over_members(kind: KindId, model: &Model) -> impl Iterator<Item = &str> {
+pub(super) fn over_members(kind: KindId, model: &Model) -> impl Iterator<Item = &Computed> {
     let ours = model.computed().iter().filter(move |computed| computed.kind == kind);
-    ours.filter(|computed| computed.over == Over::Members).map(|computed| computed.name.as_str())
+    ours.filter(|computed| computed.over == Over::Members)
 }
 
 /// Members are persons.

@@ -1,6 +1,6 @@
 //! Models of a running engine: which is in force, what another one would change, and putting it in force.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -101,7 +101,14 @@ impl Engine {
         // As the next command would be: ids that were handed out are not handed out again.
         let last = self.state.store.place()?;
         let here = last.after(last.log_time);
-        let next = ActiveModel { version: active.version + 1, rules: active.version + 1, refolding: true, model };
+        let next = ActiveModel {
+            version: active.version + 1,
+            rules: active.version + 1,
+            refolding: true,
+            model,
+            // Folding asks for the time of no window.
+            sliding_since: BTreeMap::new(),
+        };
         let place = Place::new(workspace, here.seq, here.log_time, &next);
         let found = Comparison::new(batch, place, &next.model).run(|identifiers| tell(identifiers, about))?;
         Ok((found, next.model))

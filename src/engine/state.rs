@@ -11,8 +11,10 @@ use super::apply::Tombstones;
 use crate::codec::key::ModelKey;
 use crate::codec::record::ModelVersion;
 use crate::domain::access::{ApiKey, SecretHash};
-use crate::domain::ids::{Seq, WorkspaceId};
-use crate::domain::model::Model;
+use crate::domain::aggregate::Window;
+use crate::domain::ids::{KindId, Seq, WorkspaceId};
+use crate::domain::model::{Computed, Model};
+use crate::domain::time::Time;
 use crate::domain::tombstone::TombstoneSecret;
 use crate::store::catalogue::{KEYS, MODELS};
 use crate::store::view::View;
@@ -29,6 +31,16 @@ pub struct ActiveModel {
     pub refolding: bool,
     /// The model.
     pub model: Model,
+    /// Since when it has each of its sliding attributes as it is now, by kind and name.
+    pub sliding_since: BTreeMap<(KindId, String), Time>,
+}
+
+impl ActiveModel {
+    /// True if the model has had a sliding attribute for as long as its window.
+    pub fn is_full(&self, computed: &Computed, window: Window, now: Time) -> bool {
+        let since = self.sliding_since.get(&(computed.kind, computed.name.clone()));
+        since.is_some_and(|since| since.plus_micros(window.micros()) <= now)
+    }
 }
 
 /// The workspaces, their models, and the secrets of those that have tombstones.
@@ -160,8 +172,9 @@ impl Registry {
             let Some((ModelKey { version, .. }, stored)) = newest else { continue };
             let model = Model::parse(&stored.source)
                 .map_err(|error| Error::Conflict(format!("model {version} of a workspace is not readable: {error}")))?;
+            let sliding_since = sliding_since(view, id, &model)?;
             let ModelVersion { rules, refolding, .. } = stored;
-            registry.models.insert(id, Arc::new(ActiveModel { version, rules, refolding, model }));
+            registry.models.insert(id, Arc::new(ActiveModel { version, rules, refolding, model, sliding_since }));
         }
         registry.secrets.extend(meta::tombstone_secrets(view)?);
         Ok(registry)
@@ -194,4 +207,28 @@ impl Registry {
     pub(super) fn model(&self, workspace: WorkspaceId) -> Result<Arc<ActiveModel>, Error> {
         self.models.get(&workspace).cloned().ok_or(Error::NotFound("the workspace"))
     }
+}
+
+/// Since when the model of a workspace has had its sliding attributes: back from the newest version, as long as versions
+/// have them as they are now.
+fn sliding_since(
+    view: &View<'_>,
+    workspace: WorkspaceId,
+    model: &Model,
+) -> Result<BTreeMap<(KindId, String), Time>, Error> {
+    let mut since = BTreeMap::new();
+    let mut going: Vec<&Computed> = model.computed().iter().filter(|computed| computed.window.is_some()).collect();
+    let prefix = workspace.0.to_be_bytes();
+    for row in MODELS.scan(view, &prefix, &prefix)? {
+        if going.is_empty() {
+            break;
+        }
+        let (_, stored) = row?;
+        let Ok(version) = Model::parse(&stored.source) else { break };
+        going.retain(|computed| version.computed().contains(computed));
+        for computed in &going {
+            since.insert((computed.kind, computed.name.clone()), stored.applied_at);
+        }
+    }
+    Ok(since)
 }

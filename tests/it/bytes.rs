@@ -9,10 +9,10 @@ use kith::codec::key::{
     SizeKey, TallyKey, TombstoneKey, WallKey,
 };
 use kith::codec::read::Cursor;
-use kith::codec::record::{ModelVersion, Record, read_consents, read_hush, read_ties, split_profile};
+use kith::codec::record::{ModelVersion, Record, read_consents, read_hush, read_live, read_ties, split_profile};
 use kith::codec::value::{put, take};
 use kith::domain::access::{ApiKey, Scope, SecretHash};
-use kith::domain::aggregate::{Aggregate, State};
+use kith::domain::aggregate::{Aggregate, State, Window};
 use kith::domain::belonging::{Belonging, GroupMember, Tally, Ties};
 use kith::domain::consent::{self, Consents, Purpose};
 use kith::domain::erasure::{Erased, Scrub};
@@ -47,7 +47,7 @@ fn holdings() -> Holdings {
     let stamp = Arc::new(Stamp { moment: moment(), source: "crm".into(), origin: identifier("user_id:u1") });
     let cell = |value| Cell { value, stamp: Arc::clone(&stamp) };
     let total = Value::Number(11.77);
-    let state = |aggregate| State::of(aggregate, &moment(), Some(&total)).unwrap();
+    let state = |aggregate| State::of(&aggregate, &moment(), Some(&total)).unwrap();
     Holdings {
         attributes: BTreeMap::from([
             ("first_name".into(), cell(Value::Text("Joe".into()))),
@@ -55,11 +55,16 @@ fn holdings() -> Holdings {
             ("tags".into(), cell(Value::List(vec![Value::Null, Value::Time(Time::from_micros(5))]))),
         ]),
         computed: BTreeMap::from([
+            ("orders.average_7d".into(), state(Aggregate::Average).sliding(Window::Week, moment().time)),
             ("orders.count".into(), state(Aggregate::Count)),
+            ("orders.counts".into(), state(Aggregate::MostFrequent)),
             ("orders.first".into(), state(Aggregate::First)),
+            ("orders.hours".into(), state(Aggregate::Hours { time_zone: None })),
             ("orders.last".into(), state(Aggregate::Last)),
+            ("orders.list".into(), state(Aggregate::UniqueList { limit: 3 })),
             ("orders.max".into(), state(Aggregate::Max)),
             ("orders.min".into(), state(Aggregate::Min)),
+            ("orders.recent".into(), recent()),
             ("orders.sum".into(), state(Aggregate::Sum)),
         ]),
         ties: Ties {
@@ -69,6 +74,12 @@ fn holdings() -> Holdings {
         hushes: hushes(),
         consents: consents(),
     }
+}
+
+fn recent() -> State {
+    let aggregate = Aggregate::LastEvents { limit: 2, properties: vec!["item".into()] };
+    let properties = Value::Object(Values::from([("item".into(), Value::Text("boots".into()))]));
+    State::of(&aggregate, &moment(), Some(&properties)).unwrap()
 }
 
 fn hushes() -> Hushes {
@@ -90,8 +101,7 @@ fn consents() -> Consents {
         granted,
         address: None,
     };
-    let stamp = Stamp { moment: moment(), source: "crm".into(), origin: identifier("user_id:u1") };
-    let stamp = Arc::new(stamp);
+    let stamp = Arc::new(Stamp { moment: moment(), source: "crm".into(), origin: identifier("user_id:u1") });
     let mut consents = Consents::default();
     consents.learn(&said(true, "sms"), &stamp, &[identifier("user_id:u0")]);
     consents.learn(&said(false, ""), &stamp, &[]);
@@ -295,10 +305,10 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Of one of three stamps, or computed.
+/// Of one of three stamps, computed or live.
 fn origin() -> impl Strategy<Value = Origin> {
     let time = prop::option::of(any::<u64>().prop_map(Time::from_micros));
-    prop_oneof![(0..3_u32).prop_map(Origin::Stamp), time.prop_map(Origin::Computed)]
+    prop_oneof![(0..3_u32).prop_map(Origin::Stamp), time.prop_map(Origin::Computed), Just(Origin::Live)]
 }
 
 proptest! {
@@ -324,14 +334,15 @@ proptest! {
             let as_of = match origin {
                 Origin::Stamp(number) => Some(stamps[*number as usize]),
                 Origin::Computed(time) => *time,
+                Origin::Live => None,
             };
-            prop_assert_eq!(document.get(name).unwrap(), Some((value.clone(), as_of)));
+            let found = document.get(name).unwrap().map(|field| (field.origin, field.value));
+            prop_assert_eq!(found, Some((*origin, value.clone())));
             prop_assert_eq!(document.as_of(*origin), Ok(as_of));
         }
-        prop_assert_eq!(document.get("not there").unwrap(), None);
+        prop_assert!(document.get("not there").unwrap().is_none());
         let read = document.fields().map(|field| field.map(|field| (field.name, field.origin)));
-        let expected = rows.iter().map(|row| Ok((row.name, row.origin)));
-        prop_assert!(read.eq(expected));
+        prop_assert!(read.eq(rows.iter().map(|row| Ok((row.name, row.origin)))));
     }
 
     #[test]
@@ -379,11 +390,10 @@ fn decode_everything(bytes: &[u8]) {
     let _ = (MemberKey::decode(bytes), GroupMember::decode(bytes), TallyKey::decode(bytes), Tally::decode(bytes));
     let _ = (MentionKey::decode(bytes), Mention::decode(bytes));
     let _ = (TombstoneKey::decode(bytes), Tombstone::decode(bytes), Scrub::decode(bytes));
-    let _ = split_profile(bytes).and_then(|parts| read_ties(parts.ties));
-    let _ = split_profile(bytes).and_then(|parts| Ok((read_hush(parts.hush)?, read_consents(parts.consents)?)));
-    let _ = (LinkIndexKey::decode(bytes), EventKey::decode(bytes), MessageKey::decode(bytes), ModelKey::decode(bytes));
-    if let Ok(document) = Document::read(bytes) {
-        let _ = (document.get("x"), document.fields().count());
+    if let Ok(parts) = split_profile(bytes) {
+        let _ = (read_ties(parts.ties), read_hush(parts.hush), read_consents(parts.consents), read_live(parts.live));
     }
+    let _ = (LinkIndexKey::decode(bytes), EventKey::decode(bytes), MessageKey::decode(bytes), ModelKey::decode(bytes));
+    let _ = Document::read(bytes).map(|document| (document.get("x").is_ok(), document.fields().count()));
     let _ = take(&mut Cursor::new(bytes, "value"));
 }

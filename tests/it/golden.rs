@@ -31,7 +31,7 @@
 //! ```
 //!
 //! A script may begin with the line `model FILE`, of `tests/golden/models`; otherwise its model is that of the harness.
-//! `@n` is n seconds after 1970, and `@+n` n seconds after the step is taken: later than every correction so far.
+//! `@n` is n seconds after 1970, and `@+n` n seconds after the step is taken: later than every correction so far; `@-n` is n seconds before it.
 //! Profiles are called P1, P2, … in the order in which a script first meets them, and asked for as `profile_id:P1`. Run with `UPDATE_GOLDEN=1` to write
 //! down what is answered, and then read the difference.
 

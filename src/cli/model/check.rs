@@ -8,6 +8,7 @@ use super::findings;
 use crate::cli::exit::{Failure, Outcome, complain};
 use crate::cli::output;
 use crate::client;
+use crate::domain::aggregate::Window;
 use crate::domain::answer::Fields;
 use crate::domain::model::{Model, Property};
 use crate::domain::value::Value;
@@ -57,8 +58,9 @@ fn declared(model: &Model) -> Json {
             Property::Named(name) => name,
         };
         let kind = model.kind_by_id(computed.kind).map(|kind| kind.name.as_str());
-        let aggregate = format!("{:?}", computed.aggregate).to_lowercase();
-        json!({"name": computed.name, "kind": kind, "aggregate": aggregate, "event": computed.event, "property": property})
+        let aggregate = computed.aggregate.name();
+        json!({"name": computed.name, "kind": kind, "aggregate": aggregate, "event": computed.event, "property": property,
+            "window": computed.window.map(Window::name).unwrap_or_default()})
     });
     json!({
         "types": types.collect::<Json>(),
@@ -104,7 +106,7 @@ fn text(model: &Model) -> String {
     let sections: [(&str, &[&str]); 4] = [
         ("kinds", &["name", "identifiers"]),
         ("types", &["name", "canonical", "limit", "login"]),
-        ("computed", &["name", "kind", "aggregate", "event", "property"]),
+        ("computed", &["name", "kind", "aggregate", "event", "property", "window"]),
         ("views", &["view", "field", "type", "reads", "default", "required"]),
     ];
     let tables = sections.iter().filter_map(|(section, columns)| {

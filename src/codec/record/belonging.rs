@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::holdings::{StoredState, state};
+use super::holdings::read_states;
 use super::parts::{StoredMoment, identifier, text};
+use super::state::StoredState;
 use super::{Record, open, seal};
 use crate::codec::Error;
 use crate::domain::aggregate::State;
@@ -79,10 +80,6 @@ impl Record for Tally {
 
 fn stored_states(states: &BTreeMap<String, State>) -> BTreeMap<String, StoredState> {
     states.iter().map(|(name, state)| (name.clone(), state.into())).collect()
-}
-
-fn read_states(stored: BTreeMap<String, StoredState>) -> Result<BTreeMap<String, State>, Error> {
-    stored.into_iter().map(|(name, stored)| state(stored).map(|state| (name, state))).collect()
 }
 
 impl From<&Ties> for StoredTies {

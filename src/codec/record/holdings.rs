@@ -9,16 +9,19 @@ use super::belonging::StoredTies;
 use super::consent::{StoredConsents, read_purposes, stored_purposes};
 use super::hush::{StoredHushes, read_topics, stored_topics};
 use super::parts::{StoredMoment, identifier, text};
+use super::state::{StoredState, state};
 use super::{Record, open, seal};
 use crate::codec::Error;
 use crate::codec::document::{self, Document, Field, Origin};
 use crate::codec::read::Cursor;
 use crate::codec::value;
-use crate::domain::aggregate::{Decimal, State};
+use crate::domain::aggregate::State;
 use crate::domain::holdings::{Cell, Holdings, Stamp};
+use crate::domain::model::{CAPPED, FULL};
 use crate::domain::value::Value;
 
 const WHAT: &str = "holdings record";
+const LIVE_STATES: &str = "live states of a profile";
 
 #[derive(Serialize, Deserialize)]
 struct HoldingsV1 {
@@ -26,17 +29,21 @@ struct HoldingsV1 {
     ties: StoredTies,
     hushes: StoredHushes,
     consents: StoredConsents,
+    live: StoredStates,
     rest: StoredRest,
 }
 
+/// States by the names of their attributes.
+pub(super) type StoredStates = BTreeMap<String, StoredState>;
+
 /// What [`lay_out`] splits: attributes, and states of computed ones.
-type LaidOut = (BTreeMap<String, Cell>, BTreeMap<String, State>);
+type Held = (BTreeMap<String, Cell>, BTreeMap<String, State>);
 
 /// What a document does not hold: provenance by number, and the states behind computed values.
 #[derive(Serialize, Deserialize)]
 pub(super) struct StoredRest {
     stamps: Vec<StoredStamp>,
-    computed: BTreeMap<String, StoredState>,
+    computed: StoredStates,
     shadowed: BTreeMap<String, (u32, Vec<u8>)>,
 }
 
@@ -47,41 +54,41 @@ pub(super) struct StoredStamp {
     origin: String,
 }
 
-#[derive(Serialize, Deserialize)]
-pub(super) enum StoredState {
-    Count(u64),
-    Sum(i128),
-    Min(Vec<u8>),
-    Max(Vec<u8>),
-    First(StoredMoment, Vec<u8>),
-    Last(StoredMoment, Vec<u8>),
-}
-
 impl Record for Holdings {
     fn encode(&self) -> Result<Vec<u8>, Error> {
-        let (document, rest) = lay_out(self);
+        let LaidOut { document, live, rest } = lay_out(self);
         let (hushes, consents) = (stored_topics(&self.hushes), stored_purposes(&self.consents));
-        seal(WHAT, 1, &HoldingsV1 { document, ties: (&self.ties).into(), hushes, consents, rest })
+        seal(WHAT, 1, &HoldingsV1 { document, ties: (&self.ties).into(), hushes, consents, live, rest })
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let HoldingsV1 { document, ties, hushes, consents, rest } = open(WHAT, 1, bytes)?;
-        let (attributes, computed) = put_together(&document, rest)?;
+        let HoldingsV1 { document, ties, hushes, consents, live, rest } = open(WHAT, 1, bytes)?;
+        let (attributes, computed) = put_together(&document, live, rest)?;
         let (hushes, consents) = (read_topics(hushes)?, read_purposes(consents)?);
         Ok(Self { attributes, computed, ties: ties.try_into()?, hushes, consents })
     }
 }
 
-/// Splits attributes and computed ones into the document that lookups read and the rest. A computed attribute shadows an
-/// attribute of the same name: lookups read the former, the latter is kept aside.
-pub(super) fn lay_out(holdings: &Holdings) -> (Vec<u8>, StoredRest) {
+/// Attributes and computed ones as they are stored.
+pub(super) struct LaidOut {
+    /// What lookups read. Of live attributes it has the names alone.
+    pub(super) document: Vec<u8>,
+    /// The states of live attributes, which lookups decode only if one of them is asked for.
+    pub(super) live: StoredStates,
+    pub(super) rest: StoredRest,
+}
+
+/// Lays out attributes and computed ones. A computed attribute, and its companion, shadows an attribute of the same name:
+/// lookups read the former, the latter is kept aside.
+pub(super) fn lay_out(holdings: &Holdings) -> LaidOut {
     let Holdings { attributes, computed, ties: _, hushes: _, consents: _ } = holdings;
+    let of_computed: BTreeMap<String, Reading> = computed.iter().flat_map(readings).collect();
     let mut numbers: BTreeMap<&Stamp, u32> = BTreeMap::new();
     let (mut stamps, mut times) = (Vec::new(), Vec::new());
     let mut shadowed = BTreeMap::new();
-    let mut fields: Vec<Field<'_>> = computed
+    let mut fields: Vec<Field<'_>> = of_computed
         .iter()
-        .map(|(name, state)| Field { name, origin: Origin::Computed(state.as_of()), value: state.value() })
+        .map(|(name, (origin, value))| Field { name, origin: *origin, value: value.clone() })
         .collect();
     for (name, Cell { value, stamp }) in attributes {
         let number = *numbers.entry(stamp).or_insert_with(|| {
@@ -89,19 +96,36 @@ pub(super) fn lay_out(holdings: &Holdings) -> (Vec<u8>, StoredRest) {
             times.push(stamp.moment.time);
             u32::try_from(stamps.len() - 1).unwrap_or(u32::MAX)
         });
-        if computed.contains_key(name) {
+        if of_computed.contains_key(name) {
             shadowed.insert(name.clone(), (number, bytes(value)));
         } else {
             fields.push(Field { name, origin: Origin::Stamp(number), value: value.clone() });
         }
     }
     fields.sort_by(|a, b| a.name.cmp(b.name));
-    let computed = computed.iter().map(|(name, state)| (name.clone(), state.into())).collect();
-    (document::encode(&fields, &times), StoredRest { stamps, computed, shadowed })
+    let stored = |live: bool| {
+        let states = computed.iter().filter(move |(_, state)| state.is_live() == live);
+        states.map(|(name, state)| (name.clone(), state.into())).collect()
+    };
+    let rest = StoredRest { stamps, computed: stored(false), shadowed };
+    LaidOut { document: document::encode(&fields, &times), live: stored(true), rest }
+}
+
+/// What the document has of a computed field: where it comes from, and its value.
+type Reading = (Origin, Value);
+
+/// The fields that a computed attribute has in the document: itself, and what says how much its value means.
+fn readings((name, state): (&String, &State)) -> Vec<(String, Reading)> {
+    let origin = if state.is_live() { Origin::Live } else { Origin::Computed(state.as_of()) };
+    let own = (name.clone(), (origin, state.value()));
+    let capped =
+        state.capped().map(|capped| (format!("{name}{CAPPED}"), (Origin::Computed(None), Value::Bool(capped))));
+    let full = matches!(state, State::Buckets(_)).then(|| (format!("{name}{FULL}"), (Origin::Live, Value::Null)));
+    [Some(own), capped, full].into_iter().flatten().collect()
 }
 
 /// The inverse of [`lay_out`].
-pub(super) fn put_together(document: &[u8], rest: StoredRest) -> Result<LaidOut, Error> {
+pub(super) fn put_together(document: &[u8], live: StoredStates, rest: StoredRest) -> Result<Held, Error> {
     let StoredRest { stamps, computed, shadowed } = rest;
     let stamps = stamps.into_iter().map(|stored| stamp(stored).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
     let cell = |number: u32, value| {
@@ -119,11 +143,27 @@ pub(super) fn put_together(document: &[u8], rest: StoredRest) -> Result<LaidOut,
     for (name, (number, bytes)) in shadowed {
         attributes.insert(name, cell(number, read(&bytes)?)?);
     }
-    let computed = computed
-        .into_iter()
-        .map(|(name, stored)| state(stored).map(|state| (name, state)))
-        .collect::<Result<_, _>>()?;
-    Ok((attributes, computed))
+    let mut states = read_states(computed)?;
+    states.extend(read_states(live)?);
+    Ok((attributes, states))
+}
+
+/// Writes the live states of a profile; nothing if there are none.
+pub(super) fn write_live(live: &StoredStates) -> Result<Vec<u8>, Error> {
+    if live.is_empty() { Ok(Vec::new()) } else { seal(LIVE_STATES, 1, live) }
+}
+
+pub(super) fn open_live(bytes: &[u8]) -> Result<StoredStates, Error> {
+    if bytes.is_empty() { Ok(StoredStates::new()) } else { open(LIVE_STATES, 1, bytes) }
+}
+
+/// Reads the live states of a profile, as [`split_profile`](super::split_profile) gives them.
+pub fn read_live(bytes: &[u8]) -> Result<BTreeMap<String, State>, Error> {
+    read_states(open_live(bytes)?)
+}
+
+pub(super) fn read_states(stored: StoredStates) -> Result<BTreeMap<String, State>, Error> {
+    stored.into_iter().map(|(name, stored)| state(stored).map(|state| (name, state))).collect()
 }
 
 impl From<&Stamp> for StoredStamp {
@@ -138,37 +178,13 @@ pub(super) fn stamp(stored: StoredStamp) -> Result<Stamp, Error> {
     Ok(Stamp { moment: moment.into(), source, origin: identifier(WHAT, &origin)? })
 }
 
-impl From<&State> for StoredState {
-    fn from(state: &State) -> Self {
-        match state {
-            State::Count(count) => Self::Count(*count),
-            State::Sum(sum) => Self::Sum(sum.billionths()),
-            State::Min(value) => Self::Min(bytes(value)),
-            State::Max(value) => Self::Max(bytes(value)),
-            State::First(moment, value) => Self::First(moment.into(), bytes(value)),
-            State::Last(moment, value) => Self::Last(moment.into(), bytes(value)),
-        }
-    }
-}
-
-pub(super) fn state(stored: StoredState) -> Result<State, Error> {
-    Ok(match stored {
-        StoredState::Count(count) => State::Count(count),
-        StoredState::Sum(billionths) => State::Sum(Decimal::from_billionths(billionths)),
-        StoredState::Min(bytes) => State::Min(read(&bytes)?),
-        StoredState::Max(bytes) => State::Max(read(&bytes)?),
-        StoredState::First(moment, bytes) => State::First(moment.into(), read(&bytes)?),
-        StoredState::Last(moment, bytes) => State::Last(moment.into(), read(&bytes)?),
-    })
-}
-
-fn bytes(of: &Value) -> Vec<u8> {
+pub(super) fn bytes(of: &Value) -> Vec<u8> {
     let mut out = Vec::new();
     value::put(&mut out, of);
     out
 }
 
-fn read(bytes: &[u8]) -> Result<Value, Error> {
+pub(super) fn read(bytes: &[u8]) -> Result<Value, Error> {
     let mut cursor = Cursor::new(bytes, WHAT);
     let read = value::take(&mut cursor)?;
     cursor.end()?;

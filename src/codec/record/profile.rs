@@ -3,13 +3,14 @@
 //!
 //! ```text
 //! version:1 = 01 | kind:4 | document length:4 | document (see codec::document) | ties length:4 | ties, sealed
-//!                | hush length:4 | hush, sealed | consents length:4 | consents, sealed | sealed rest
+//!                | hush length:4 | hush, sealed | consents length:4 | consents, sealed
+//!                | live length:4 | live states, sealed | sealed rest
 //! ```
 
 use serde::{Deserialize, Serialize};
 
 use super::graph::StoredWall;
-use super::holdings::{StoredRest, lay_out, put_together};
+use super::holdings::{LaidOut, StoredRest, lay_out, open_live, put_together, write_live};
 use super::parts::{StoredId, StoredMoment, identifier, text};
 use super::{Record, belonging, consent, hush, open, seal};
 use crate::codec::Error;
@@ -50,6 +51,8 @@ pub struct Parts<'a> {
     pub hush: &'a [u8],
     /// What is allowed; see [`read_consents`](super::read_consents).
     pub consents: &'a [u8],
+    /// States of live attributes; see [`read_live`](super::read_live).
+    pub live: &'a [u8],
     rest: &'a [u8],
 }
 
@@ -63,7 +66,7 @@ pub fn split(bytes: &[u8]) -> Result<Parts<'_>, Error> {
     let kind = KindId(cursor.u32()?);
     let (document, ties) = (cursor.block()?, cursor.block()?);
     let (hush, consents) = (cursor.block()?, cursor.block()?);
-    Ok(Parts { kind, document, ties, hush, consents, rest: cursor.rest() })
+    Ok(Parts { kind, document, ties, hush, consents, live: cursor.block()?, rest: cursor.rest() })
 }
 
 impl Record for Profile {
@@ -72,7 +75,7 @@ impl Record for Profile {
         let ties = belonging::write(&holdings.ties)?;
         let hush = hush::write(&holdings.hushes, &membership.personas())?;
         let consents = consent::write(&holdings.consents)?;
-        let (document, holdings) = lay_out(holdings);
+        let LaidOut { document, live, rest: holdings } = lay_out(holdings);
         let rest = RestV1 {
             id: (*id).into(),
             created: (&membership.created).into(),
@@ -92,12 +95,13 @@ impl Record for Profile {
         put_block(&mut out, &ties);
         put_block(&mut out, &hush);
         put_block(&mut out, &consents);
+        put_block(&mut out, &write_live(&live)?);
         out.extend(seal(WHAT, VERSION, &rest)?);
         Ok(out)
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let Parts { kind, document, ties, hush, consents, rest } = split(bytes)?;
+        let Parts { kind, document, ties, hush, consents, live, rest } = split(bytes)?;
         let RestV1 { id, created, latest, contested, loosened, oversized, walls, members, retired, holdings, rules } =
             open(WHAT, VERSION, rest)?;
         let mut membership = Membership::new(created.into());
@@ -109,7 +113,7 @@ impl Record for Profile {
         membership.loosened = loosened;
         membership.oversized = oversized;
         let hush::Hush { hushes, personas: _ } = hush::read(hush)?;
-        let (attributes, computed) = put_together(document, holdings)?;
+        let (attributes, computed) = put_together(document, open_live(live)?, holdings)?;
         let (ties, consents) = (belonging::read(ties)?, consent::read(consents)?);
         membership.walls = walls.into_iter().map(Wall::try_from).collect::<Result<_, _>>()?;
         Ok(Self {

@@ -46,7 +46,10 @@ impl Model {
         let declared = self.attributes.get(&kind.name).into_iter().flatten();
         let declared = declared.map(|(name, value_type)| (name.clone(), Source::set(&kind.name, *value_type)));
         let computed = self.computed.iter().filter(|computed| computed.kind == kind.id);
-        let computed = computed.map(|computed| (computed.name.clone(), Source::computed(computed, &kind.name)));
+        let computed = computed.flat_map(|computed| {
+            let companions = computed.companions().map(|name| (name, Source::companion(&kind.name)));
+            companions.chain([(computed.name.clone(), Source::computed(computed, &kind.name))])
+        });
         let figures: &[&str] = if kind.name == DEFAULT_KIND { &[] } else { &[MEMBERS, SEATS_USED] };
         let figures = figures.iter().map(|name| ((*name).to_owned(), Source::figure(&kind.name)));
         declared.chain(computed).chain(figures).collect()
@@ -66,15 +69,24 @@ impl Source {
         Self { scope: scope.to_owned(), value_type: Type::Number, dated: false }
     }
 
+    fn companion(scope: &str) -> Self {
+        Self { scope: scope.to_owned(), value_type: Type::Bool, dated: false }
+    }
+
     fn computed(computed: &Computed, scope: &str) -> Self {
         let of_property = match computed.property {
             Property::Time => Type::Time,
             Property::Named(_) => Type::Any,
         };
-        let (value_type, dated) = match computed.aggregate {
-            Aggregate::Count | Aggregate::Sum => (Type::Number, false),
-            Aggregate::Min | Aggregate::Max => (of_property, false),
+        let (value_type, dated) = match &computed.aggregate {
+            Aggregate::Count | Aggregate::Sum | Aggregate::Average | Aggregate::BestHour { .. } => {
+                (Type::Number, false)
+            }
+            Aggregate::Min | Aggregate::Max | Aggregate::MostFrequent => (of_property, false),
             Aggregate::First | Aggregate::Last => (of_property, true),
+            Aggregate::UniqueList { .. } | Aggregate::LastEvents { .. } | Aggregate::Hours { .. } => {
+                (Type::List, false)
+            }
         };
         Self { scope: scope.to_owned(), value_type, dated }
     }

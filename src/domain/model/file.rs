@@ -1,6 +1,7 @@
 //! The model file: its TOML shape, its defaults and its linter.
 
 mod attributes;
+mod computed;
 mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,14 +10,13 @@ use regex::{RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 
 use super::finding::{Error, Finding, MAX_FINDINGS};
-use super::{Blocked, Computed, DEFAULT_KIND, IdentifierType, Kind, Model, Over, Property, reads_otherwise};
-use crate::domain::aggregate::Aggregate;
-use crate::domain::answer::{ADDRESS, OF_GROUPS};
+use super::{Blocked, IdentifierType, Kind, Model};
+use crate::domain::answer::ADDRESS;
 use crate::domain::canonical::Canonical;
 use crate::domain::identifier::{PROFILE_ID_TYPE, is_type_name};
 use crate::domain::ids::KindId;
-use crate::domain::value::MAX_NAME_BYTES;
 use attributes::FileAttributes;
+use computed::FileComputed;
 use views::FileViews;
 
 /// How large a model file may be, in bytes.
@@ -71,41 +71,6 @@ struct FileKind {
     identifiers: Vec<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileComputed {
-    #[serde(default = "default_kind")]
-    kind: String,
-    aggregate: FileAggregate,
-    event: String,
-    property: Option<String>,
-    #[serde(default)]
-    over: FileOver,
-}
-
-#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum FileOver {
-    #[default]
-    Own,
-    Members,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum FileAggregate {
-    Count,
-    Sum,
-    Min,
-    Max,
-    First,
-    Last,
-}
-
-fn default_kind() -> String {
-    super::DEFAULT_KIND.to_owned()
-}
-
 fn meaning(path: impl Into<String>, text: impl Into<String>) -> Error {
     Finding::new(path, text).into()
 }
@@ -133,8 +98,9 @@ fn check(file: File, source: &str) -> Result<Model, Error> {
     let kinds = check_kinds(kinds, &types)?;
     let computed = computed
         .into_iter()
-        .map(|(name, declared)| check_computed(name, declared, &kinds))
+        .map(|(name, declared)| computed::check(name, declared, &kinds))
         .collect::<Result<Vec<_>, _>>()?;
+    computed::check_together(&computed, &attributes)?;
     let mut findings = Vec::new();
     let attributes = attributes::check(attributes, &kinds, &computed, &mut findings);
     let mut model = Model { types, kinds, computed, attributes, views: Vec::new(), source: source.to_owned() };
@@ -239,55 +205,6 @@ fn check_rank_order(identifiers: &[String], path: &str, types: &BTreeMap<String,
     Ok(())
 }
 
-fn check_computed(name: String, declared: FileComputed, kinds: &[Kind]) -> Result<Computed, Error> {
-    let FileComputed { kind, aggregate, event, property, over } = declared;
-    let path = format!("computed.\"{name}\"");
-    if name.is_empty() || name.len() > MAX_NAME_BYTES || reads_otherwise(&name, kinds) {
-        let text = "is no name of a field: 1 to 128 bytes, not `*`, and not under `address.` or the name of a kind";
-        return Err(meaning(path, text));
-    }
-    let Some(kind) = kinds.iter().find(|declared| declared.name == kind) else {
-        return Err(meaning(format!("{path}.kind"), format!("names `{kind}`, which is not declared")));
-    };
-    let over = check_over(over, kind, kinds, &path)?;
-    if kind.name != DEFAULT_KIND && OF_GROUPS.contains(&name.as_str()) {
-        return Err(meaning(path, "has a name that every kind with members has built in; choose another"));
-    }
-    if event.is_empty() {
-        return Err(meaning(format!("{path}.event"), "is empty; name a track event"));
-    }
-    let aggregate = Aggregate::from(aggregate);
-    let property = check_property(property, aggregate, &format!("{path}.property"))?;
-    Ok(Computed { name, kind: kind.id, aggregate, event, property, over })
-}
-
-fn check_over(over: FileOver, kind: &Kind, kinds: &[Kind], path: &str) -> Result<Over, Error> {
-    let path = format!("{path}.over");
-    match over {
-        FileOver::Own => Ok(Over::Own),
-        FileOver::Members if kind.name == DEFAULT_KIND => {
-            let text = format!("is `members`, and a {DEFAULT_KIND} has none; set `kind` to that of the groups");
-            Err(meaning(path, text))
-        }
-        FileOver::Members if !kinds.iter().any(|kind| kind.name == DEFAULT_KIND) => {
-            let text = format!("is `members`, which are of kind {DEFAULT_KIND}; declare [kinds.{DEFAULT_KIND}]");
-            Err(meaning(path, text))
-        }
-        FileOver::Members => Ok(Over::Members),
-    }
-}
-
-fn check_property(property: Option<String>, aggregate: Aggregate, path: &str) -> Result<Property, Error> {
-    match (aggregate, property.as_deref()) {
-        (Aggregate::Count, None) => Ok(Property::Time),
-        (Aggregate::Count, Some(_)) => Err(meaning(path, "is not for `count`, which counts events; remove it")),
-        (_, None | Some("")) => Err(meaning(path, "is missing; name a property of the event, or @time")),
-        (Aggregate::Sum, Some("@time")) => Err(meaning(path, "is @time, which cannot be summed")),
-        (_, Some("@time")) => Ok(Property::Time),
-        (_, Some(name)) => Ok(Property::Named(name.to_owned())),
-    }
-}
-
 impl From<FileCanonical> for Canonical {
     fn from(form: FileCanonical) -> Self {
         match form {
@@ -295,19 +212,6 @@ impl From<FileCanonical> for Canonical {
             FileCanonical::Lower => Self::Lower,
             FileCanonical::Email => Self::Email,
             FileCanonical::Phone => Self::Phone,
-        }
-    }
-}
-
-impl From<FileAggregate> for Aggregate {
-    fn from(aggregate: FileAggregate) -> Self {
-        match aggregate {
-            FileAggregate::Count => Self::Count,
-            FileAggregate::Sum => Self::Sum,
-            FileAggregate::Min => Self::Min,
-            FileAggregate::Max => Self::Max,
-            FileAggregate::First => Self::First,
-            FileAggregate::Last => Self::Last,
         }
     }
 }

@@ -1,16 +1,18 @@
 //! What a lookup reads beyond the profile itself: through the groups of a customer, and over the members of a group.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
+use super::live::field;
 use super::{Answered, Picked, Question, Reader};
-use crate::domain::aggregate::State;
 use crate::domain::answer::{Field, Fields, ID, MEMBERS, ROLE, SEATS_USED, SINCE};
 use crate::domain::belonging::{Belonging, latest};
 use crate::domain::identifier::Identifier;
 use crate::domain::ids::{KindId, WorkspaceId};
 use crate::domain::key::Key;
-use crate::domain::model::{DEFAULT_KIND, Kind, Model};
+use crate::domain::model::{Computed, DEFAULT_KIND, Kind, Model};
 use crate::domain::value::Value;
 use crate::engine::members::{Count, Figures, Members, member_kind, over_members};
 use crate::engine::{ActiveModel, Engine, Error};
@@ -84,10 +86,6 @@ impl Through {
     }
 }
 
-fn of_state(state: &State) -> Field {
-    Field::Present { value: state.value(), as_of: state.as_of() }
-}
-
 /// True for the names of fields that are read through groups of `kind`.
 fn is_through(name: &str, kind: &Kind) -> bool {
     name.strip_prefix(&kind.name).is_some_and(|rest| rest.starts_with('.'))
@@ -96,7 +94,10 @@ fn is_through(name: &str, kind: &Kind) -> bool {
 /// True if one of the fields is over the members of a profile of `kind`.
 fn asks_of_members(fields: &Fields, kind: KindId, model: &Model) -> bool {
     let Fields::Named(names) = fields else { return true };
-    let declared = |name: &String| over_members(kind, model).any(|declared| declared == name);
+    let declared = |name: &String| {
+        over_members(kind, model)
+            .any(|computed| computed.name == *name || computed.companions().any(|own| own == *name))
+    };
     names.iter().any(|name| [MEMBERS, SEATS_USED].contains(&name.as_str()) || declared(name))
 }
 
@@ -118,18 +119,36 @@ impl Reader<'_> {
             };
             self.put(&mut fields, MEMBERS, figure(|figures| figures.members));
             self.put(&mut fields, SEATS_USED, figure(|figures| figures.seats_used));
-            let names: Vec<&str> = over_members(self.question.kind, model).filter(|name| self.wants(name)).collect();
-            let computed = members.computed(&identifiers, &names)?;
-            for name in names {
-                let state = computed.as_ref().map(|computed| computed.get(name));
-                let field = state.map_or(Field::TooLarge, |state| state.map_or(Field::NotSet, of_state));
-                self.put(&mut fields, name, field);
-            }
+            self.put_over_members(&mut fields, &members, &identifiers, &beyond.active)?;
         }
         for through in &beyond.through {
             self.put_group(&mut fields, through, &groups)?;
         }
         Ok(fields)
+    }
+
+    /// Puts in what the members of a group come to. They live in many time zones, so hours are of UTC.
+    fn put_over_members(
+        &self,
+        fields: &mut Answered,
+        members: &Members<'_>,
+        identifiers: &BTreeSet<Identifier>,
+        active: &ActiveModel,
+    ) -> Result<(), Error> {
+        let wanted: Vec<&Computed> = over_members(self.question.kind, &active.model)
+            .filter(|computed| computed.names().any(|name| self.wants(&name)))
+            .collect();
+        let asked: Vec<&str> = wanted.iter().map(|computed| computed.name.as_str()).collect();
+        let states = members.computed(identifiers, &asked)?;
+        for computed in wanted {
+            let state = states.as_ref().map(|states| states.get(&computed.name));
+            for name in computed.names() {
+                let read = |state| field(active, computed, &name, state, self.question.now, &TimeZone::UTC);
+                let field = state.map_or(Field::TooLarge, |state| state.map_or(Field::NotSet, read));
+                self.put(fields, &name, field);
+            }
+        }
+        Ok(())
     }
 
     /// Puts in a field that hides an attribute of the same name.

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use jiff::tz::TimeZone;
+
 use super::{consent, kind_name, time, value};
+use crate::domain::aggregate::{Aggregate, State, zone};
 use crate::domain::belonging::{Belonging, Ties};
 use crate::domain::consent::Consents;
 use crate::domain::event::{Call, StoredEvent};
@@ -45,7 +48,16 @@ pub fn write(shown: Shown, model: &Model, now: Time) -> v1::Profile {
         Count::Of(figures) => Some(figures),
         Count::Nobody | Count::TooLarge => None,
     };
-    let computed = computed.into_iter().chain(over_members);
+    let zone_of = |aggregate: &Aggregate| match aggregate.time_zone().and_then(|name| attributes.get(name)) {
+        Some(Cell { value: Value::Text(name), .. }) => zone(name),
+        _ => TimeZone::UTC,
+    };
+    let read = |(name, state): (String, State)| {
+        let declared = model.computed().iter().find(|computed| computed.kind == kind && computed.name == name)?;
+        let value = state.read(&declared.aggregate, now, &zone_of(&declared.aggregate))?;
+        Some((name, value::write(value)))
+    };
+    let computed = computed.into_iter().chain(over_members).filter_map(read).collect();
     let attributes = attributes.into_iter().filter(|(_, cell)| cell.value != Value::Null);
     v1::Profile {
         profile_id: id.to_string(),
@@ -53,7 +65,7 @@ pub fn write(shown: Shown, model: &Model, now: Time) -> v1::Profile {
         created_at: Some(time::write(created)),
         identifiers: members.into_iter().map(write_member).collect(),
         attributes: attributes.map(|(name, cell)| (name, write_cell(cell))).collect(),
-        computed: computed.map(|(name, state)| (name, value::write(state.value()))).collect(),
+        computed,
         merges: merges.into_iter().map(write_merge).collect(),
         groups: write_groups(&groups),
         members: figures.map(|figures| figures.members),

@@ -16,7 +16,8 @@ pub const PURPOSE: &str = "ads";
 /// How long a history is, at most.
 pub const LONGEST: usize = 24;
 
-/// Households share a type with persons, so that what is erased of one kind is a part of others.
+/// Households share a type with persons, so that what is erased of one kind is a part of others. Computed attributes keep
+/// values of events in every part of a profile that has any.
 pub const MODEL: &str = r#"
 [identifiers.email]
 limit = 2
@@ -38,6 +39,25 @@ event = "order"
 aggregate = "sum"
 event = "order"
 property = "cents"
+[computed."orders.list"]
+aggregate = "unique_list"
+event = "order"
+property = "x"
+[computed."orders.recent"]
+aggregate = "last_events"
+event = "order"
+properties = ["x"]
+[computed."orders.max_90d"]
+aggregate = "max"
+event = "order"
+property = "x"
+window = "90d"
+[computed."team.list"]
+kind = "account"
+aggregate = "unique_list"
+event = "order"
+property = "x"
+over = "members"
 "#;
 pub const KINDS: [&str; 3] = ["person", "household", "account"];
 /// The identifiers, each by its type and the part of its value that is its own.

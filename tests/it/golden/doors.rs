@@ -290,7 +290,7 @@ pub(super) fn json(value: &Value) -> Json {
     match value {
         Value::Null => Json::Null,
         Value::Bool(value) => (*value).into(),
-        Value::Number(value) => (*value).into(),
+        Value::Number(value) => kith::client::json::number(*value),
         Value::Text(value) => value.as_str().into(),
         Value::Time(value) => value.to_string().into(),
         Value::List(items) => items.iter().map(json).collect(),

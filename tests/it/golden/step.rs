@@ -201,9 +201,11 @@ fn after<'a>(name: &str, text: &'a str) -> (&'a str, &'a str) {
 
 fn time(text: &str) -> Time {
     let seconds = |text: &str| text.parse::<u64>().expect("a number of seconds") * 1_000_000;
-    match text.strip_prefix('+') {
-        Some(ahead) => kith::server::now().plus_micros(seconds(ahead)),
-        None => Time::from_micros(seconds(text)),
+    let now = kith::server::now();
+    match (text.strip_prefix('+'), text.strip_prefix('-')) {
+        (Some(ahead), _) => now.plus_micros(seconds(ahead)),
+        (_, Some(ago)) => Time::from_micros(now.micros() - seconds(ago)),
+        _ => Time::from_micros(seconds(text)),
     }
 }
 
