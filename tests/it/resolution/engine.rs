@@ -25,6 +25,8 @@ pub struct Told<'a> {
     said: Vec<Said>,
     /// What each of it brings is kept under, by its message id. It stays there, whatever the rules say later.
     origins: BTreeMap<String, String>,
+    /// Whom each grant speaks for, by its message id: values that identified nobody when it was said are not among them.
+    speaks_for: BTreeMap<String, Vec<String>>,
     pub quarantine: Quarantine,
     /// Hushes that were copied when a profile came apart, each with the identifier that it was copied to.
     copied: Vec<(String, Said)>,
@@ -48,8 +50,17 @@ const FIELDS: [&str; 3] = ["x", "orders.count", "orders.sum"];
 
 impl<'a> Told<'a> {
     pub fn nothing(case: Case<'a>) -> Self {
-        let (said, origins, copied) = (Vec::new(), BTreeMap::new(), Vec::new());
-        Self { case, rules_changed: false, said, origins, quarantine: Quarantine::new(), copied, ids: BTreeSet::new() }
+        let (said, origins, speaks_for, copied) = (Vec::new(), BTreeMap::new(), BTreeMap::new(), Vec::new());
+        Self {
+            case,
+            rules_changed: false,
+            said,
+            origins,
+            speaks_for,
+            quarantine: Quarantine::new(),
+            copied,
+            ids: BTreeSet::new(),
+        }
     }
 
     /// Tells the engine several facts at once, or one thing of any kind.
@@ -90,6 +101,10 @@ impl<'a> Told<'a> {
         let Ok(receipt) = answer else { return Ok(None) };
         self.ids.extend(receipt.profiles.iter().map(|(_, id)| *id));
         self.ids.extend(receipt.lines.iter().filter_map(|line| line.profile));
+        if let Says::Seen { keys, did: Did::Consent { granted: true } } = &said.says {
+            let named = keys.iter().filter(|key| !self.case.rules().blocks(key)).cloned().collect();
+            self.speaks_for.insert(said.moment.1.clone(), named);
+        }
         let origin = self.case.rules().origin(said).cloned();
         self.origins.extend(origin.map(|origin| (said.moment.1.clone(), origin)));
         self.said.push(said.clone());
@@ -175,19 +190,20 @@ impl<'a> Told<'a> {
     fn consent(&self, members: &Members) -> State {
         let facts = self.facts(members);
         let decisions = facts.iter().copied().filter_map(|said| match &said.says {
-            Says::Seen { keys, did: Did::Consent { granted } } => Some((said, keys, *granted)),
+            Says::Seen { did: Did::Consent { granted }, .. } => Some((said, *granted)),
             _ => None,
         });
-        let decisions: Vec<(&Said, &Vec<String>, bool)> = decisions.collect();
-        let denies = |(denial, _, granted): &(&Said, &Vec<String>, bool)| {
-            let ends = |(grant, keys, granted): &(&Said, &Vec<String>, bool)| {
-                *granted && grant.moment > denial.moment && keys.contains(&self.origins[&denial.moment.1])
+        let decisions: Vec<(&Said, bool)> = decisions.collect();
+        let denies = |(denial, granted): &(&Said, bool)| {
+            let origin = &self.origins[&denial.moment.1];
+            let ends = |(grant, granted): &(&Said, bool)| {
+                *granted && grant.moment > denial.moment && self.speaks_for[&grant.moment.1].contains(origin)
             };
             !granted && !decisions.iter().any(ends)
         };
         match decisions.iter().any(denies) {
             true => State::Denied,
-            false if decisions.iter().any(|(_, _, granted)| *granted) => State::Granted,
+            false if decisions.iter().any(|(_, granted)| *granted) => State::Granted,
             false => State::Unknown,
         }
     }
