@@ -68,7 +68,7 @@ fn the_engine_is_what_the_rules_of_now_say_of_all_that_was_said() {
         }
         told.case.refolded();
         told.compare()?;
-        // Under rules that block no more than any under which ids were handed out, each leads to a profile.
+        // And back to the rules that block least.
         let now = arrivals.last().map_or(0, |arrival| arrival.now);
         change(&mut told, LOOSE, true, now)?;
         told.holds()?;
