@@ -29,6 +29,10 @@ impl fmt::Debug for Moment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LinkId(pub u128);
 
+/// How many repetitions a link keeps for the sole reason that no history may tell of them. Past it, a change of rules that
+/// unblocks a value may find them as if they had not been.
+pub const MAX_AGAIN: usize = 16;
+
 /// The evidence in facts that some identifiers belong together.
 ///
 /// A fact with one identifier is evidence too: that the identifier was seen.
@@ -56,13 +60,15 @@ impl Link {
         if known || !(first < self.first || moves) {
             return false;
         }
-        if first < self.first {
+        let again = if first < self.first {
             self.source = source;
-            self.first = first;
+            // No history may tell of the one that was taken for the first until now.
+            Some(std::mem::replace(&mut self.first, first)).filter(|_| self.again.len() < MAX_AGAIN)
         } else {
-            self.again.push(first);
-            self.again.sort_unstable();
-        }
+            Some(first)
+        };
+        self.again.extend(again);
+        self.again.sort_unstable();
         true
     }
 

@@ -16,7 +16,7 @@ use crate::domain::holdings::{Holdings, Stamp};
 use crate::domain::identifier::Identifier;
 use crate::domain::ids::{KindId, ProfileId, Seq};
 use crate::domain::invalid::{Invalid, Reason};
-use crate::domain::link::Link;
+use crate::domain::link::{Link, MAX_AGAIN};
 use crate::domain::model::Model;
 use crate::domain::profile::{Membership, Profile};
 use crate::domain::receipt::{Action, Line, LoggedReceipt, Receipt, Rule};
@@ -30,10 +30,6 @@ use crate::store;
 use crate::store::batch::Batch;
 use crate::store::catalogue::{EVENTS, FRAGMENTS, HELD_LINKS, LINK_INDEX, LINKS, MENTIONS, RECEIPTS};
 use crate::store::view::Read;
-
-/// How many repetitions a link keeps that no history tells of. Past it, a change of rules that unblocks a value may find
-/// them as if they had not been.
-const MAX_UNTOLD: usize = 16;
 
 /// The receipt of a message that was seen before, as a duplicate; `None` for a new one.
 pub(super) fn seen_before(batch: &Batch<'_>, place: Place, message_id: &str) -> Result<Option<Receipt>, Error> {
@@ -181,7 +177,7 @@ fn keep_link(
 /// change of rules unblock it, the link itself has to know.
 fn is_in_no_history(known: &Link, plans: &[Plan<'_>]) -> bool {
     let connects = known.identifiers.len() + usize::from(known.previous.is_some()) > 1;
-    connects && known.again.len() < MAX_UNTOLD && (plans.is_empty() || plans.iter().any(|plan| plan.origin.is_none()))
+    connects && known.again.len() < MAX_AGAIN && (plans.is_empty() || plans.iter().any(|plan| plan.origin.is_none()))
 }
 
 fn was_released(identifier: &Identifier, plans: &[Plan<'_>]) -> bool {
