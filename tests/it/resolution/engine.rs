@@ -308,7 +308,7 @@ fn the_engine_is_what_the_rules_say_in_any_order_of_arrival() {
         Brings::Said(said) => !matches!(said.says, Says::Apart { .. }),
         Brings::Undo { .. } => false,
     };
-    for_all("the engine against the reference", 3_000, &haste(), |(at_once, (keys, arrivals))| {
+    for_all("the engine against the reference", 3_400, &haste(), |(at_once, (keys, arrivals))| {
         let mut told = Told::nothing(shared.case(&keys));
         for together in arrivals.chunk_by(|a, b| at_once && is_fact(a) && is_fact(b)) {
             told.tell(together)?;
