@@ -13,6 +13,7 @@ use crate::domain::hush::Hushes;
 use crate::domain::identifier::Identifier;
 use crate::domain::ids::{ProfileId, WorkspaceId};
 use crate::domain::model::Model;
+use crate::domain::owner::Owner;
 use crate::domain::profile::Profile;
 use crate::domain::refold::{Owners, Tally};
 use crate::domain::resolution::Rules;
@@ -104,7 +105,14 @@ fn bring(
                 return Ok(0);
             }
         }
-        None if rules.blocks(identifier) || owner.quarantine == Some(Quarantine::Closed) => return Ok(0),
+        None if owner.quarantine == Some(Quarantine::Closed) => return Ok(0),
+        None if rules.blocks(identifier) => {
+            // It joins nobody and so is folded with nobody; what refused it by other rules is no more.
+            if owner.may_be_shared() {
+                OWNERS.put(batch, &key, &Owner { refusals: Vec::new(), ..owner })?;
+            }
+            return Ok(0);
+        }
         None => {}
     }
     match refold(batch, place, ids, rules, identifier)? {

@@ -19,7 +19,7 @@ use crate::domain::wall::Quarantine;
 use crate::engine::Error;
 use crate::store;
 use crate::store::batch::Batch;
-use crate::store::catalogue::{MERGES, OWNERS, SURVIVORS};
+use crate::store::catalogue::{FRAGMENTS, MERGES, OWNERS, SURVIVORS};
 
 /// A step on its way into the batch.
 pub(super) struct Step<'a, 'b> {
@@ -48,7 +48,7 @@ impl Step<'_, '_> {
             }
         }
         for member in attached.iter().cloned() {
-            self.attach(&mut profile, member, &mut owners, created.then_some(founder));
+            self.attach(&mut profile, member, &mut owners, created.then_some(founder))?;
         }
         if let Some(renamed) = &aliased {
             self.rename(&mut profile, renamed, &mut owners)?;
@@ -121,15 +121,21 @@ impl Step<'_, '_> {
         Ok(())
     }
 
-    /// Adds a member. The one that a profile was created for is on its CREATED line already.
+    /// Adds a member, and what came under it when it was somebody's by other rules. The one that a profile was created for
+    /// is on its CREATED line already.
     fn attach(
         &mut self,
         profile: &mut Profile,
         member: Member,
         owners: &mut BTreeMap<Identifier, Owner>,
         created_for: Option<&Identifier>,
-    ) {
+    ) -> Result<(), store::Error> {
         let owner = owners.entry(member.identifier.clone()).or_default();
+        if owner.profile.is_none() {
+            let (workspace, identifier) = (self.place.workspace, member.identifier.clone());
+            let key = IdentifierKey { workspace, kind: profile.kind, identifier };
+            profile.holdings.absorb(FRAGMENTS.get(self.batch, &key)?.unwrap_or_default());
+        }
         owner.profile = Some(profile.id);
         owner.alias_of.clone_from(&member.alias_of);
         profile.membership.loosened |= owner.quarantine.is_some();
@@ -138,6 +144,7 @@ impl Step<'_, '_> {
             self.line(action, profile.kind, Some(member.identifier.clone()), Some(profile.id), None);
         }
         profile.membership.join(member);
+        Ok(())
     }
 
     fn rename(

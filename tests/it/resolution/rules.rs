@@ -49,7 +49,7 @@ fn told_of(tally: Tally) -> Tally {
 fn the_engine_is_what_the_rules_of_now_say_of_all_that_was_said() {
     let shared = RefCell::new(Shared::open());
     let cases = Cell::new(0_u64);
-    for_all("rules that change", 60, &(arrivals(), changes()), |((keys, arrivals), changes)| {
+    for_all("rules that change", 500, &(arrivals(), changes()), |((keys, arrivals), changes)| {
         cases.set(cases.get() + 1);
         if cases.get().is_multiple_of(CASES_AN_ENGINE) {
             shared.replace(Shared::open());
