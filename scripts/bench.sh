@@ -166,6 +166,29 @@ measure_all() {
   lookups "kith batch 100 zipf" "$kith_port" "$kith_pid" --keys zipf --mode batch
 }
 
+# A view of 20 fields beside the plain 6, over few customers, of whom all have said yes or no and a tenth hushes a topic.
+speakers=$((profiles < 10000 ? profiles : 10000))
+
+write_what_speakers_say() {
+  say "==> $speakers customers say what is to be respected"
+  seq 0 $((speakers - 1)) | awk '{
+    person = sprintf("\"userId\": \"u%08d\", \"timestamp\": \"2026-01-01T00:00:00Z\"", $1)
+    printf "{\"type\": \"consent\", \"messageId\": \"yes-%d\", %s, \"purpose\": \"marketing\", \"granted\": %s}\n", $1, person, ($1 % 20 ? "true" : "false")
+    if ($1 % 10 == 0) printf "{\"type\": \"hush\", \"messageId\": \"hush-%d\", %s, \"topic\": \"weddings\"}\n", $1, person
+  }' | KITH_SERVER=http://127.0.0.1:$kith_port "$kith" write - >&2
+}
+
+measure_views() {
+  local mode what flags profiles=$speakers
+  for mode in unary batch; do
+    for what in plain view; do
+      flags=(--mode "$mode" --batch-size 500)
+      [[ $what == view ]] && flags+=(--view letter)
+      lookups "kith $what $mode$([[ $mode == batch ]] && echo " 500" || true)" "$kith_port" "$kith_pid" "${flags[@]}"
+    done
+  done
+}
+
 # Latency without the queue of a saturated server: both at 70 % of what kith can do.
 measure_at_rate() {
   local capacity rate
@@ -204,9 +227,11 @@ main() {
   load
   restart_kith "after the load"
   warm_up_caches
+  write_what_speakers_say
   for ((round = 1; round <= rounds; round++)); do
     say "==> round $round of $rounds"
     measure_all
+    measure_views
     ! grep '"complete":0' "$runs" >&2 || die "the answers above lack fields, so the comparison is void"
   done
   measure_at_rate

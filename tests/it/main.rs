@@ -10,6 +10,7 @@ mod cdnow;
 mod cli;
 mod crash;
 mod erase;
+mod examples;
 mod golden;
 mod groups;
 mod grpcurl;

@@ -41,6 +41,9 @@ pub struct LookupArgs {
     /// How many attributes of the loaded profiles to read, or the names of fields, separated by commas
     #[arg(long, value_name = "N|NAMES", default_value = "6", value_parser = parse_fields)]
     pub fields: Fields,
+    /// Read through this view of the server's model instead: complete is what can be rendered
+    #[arg(long, value_name = "NAME", conflicts_with = "fields")]
+    pub view: Option<String>,
     /// Ask for these keys instead of those of loaded profiles: one `type:value` per line
     #[arg(long, value_name = "FILE")]
     pub key_file: Option<PathBuf>,
@@ -64,11 +67,18 @@ fn parse_fields(text: &str) -> Result<Fields, String> {
     }
 }
 
+/// What is read of every customer: fields, or what a view reads.
+#[derive(Clone)]
+struct Wanted {
+    fields: Vec<String>,
+    view: String,
+}
+
 /// What a worker needs to ask.
 struct Asker {
     keys: Keys,
     draw: Draw,
-    fields: Fields,
+    wanted: Wanted,
 }
 
 /// Carries out the measurement.
@@ -77,10 +87,14 @@ pub fn measure(args: &LookupArgs, config: &Config) -> anyhow::Result<Outcome> {
         None => Keys::Made(args.keys.people()),
         Some(path) => Keys::from_file(path)?,
     };
+    let wanted = match &args.view {
+        Some(view) => Wanted { fields: Vec::new(), view: view.clone() },
+        None => Wanted { fields: args.fields.to_vec(), view: String::new() },
+    };
     let connect = async || Ok(Client::connect(config).await?);
     let asker = |lane: &Lane| {
         let draw = Draw::new(args.keys.keys, keys.count(), lane.number)?;
-        anyhow::Ok(Asker { keys: keys.clone(), draw, fields: Arc::clone(&args.fields) })
+        anyhow::Ok(Asker { keys: keys.clone(), draw, wanted: wanted.clone() })
     };
     match args.mode {
         Mode::Unary => {
@@ -101,10 +115,11 @@ pub fn measure(args: &LookupArgs, config: &Config) -> anyhow::Result<Outcome> {
 async fn unary(client: Client, mut asker: Asker, lane: Lane) -> anyhow::Result<()> {
     let mut service = client.lookup();
     while let Some(due) = lane.schedule.next().await {
-        let request = LookupRequest { keys: vec![asker.key()], fields: asker.fields.to_vec(), ..Default::default() };
+        let Wanted { fields, view } = asker.wanted.clone();
+        let request = LookupRequest { keys: vec![asker.key()], fields, view, ..Default::default() };
         let response = service.lookup(request).await.map_err(Error::from)?.into_inner();
         let answer = response.answer.context("the server sent no answer")?;
-        lane.answered(due, 1, completeness(&answer, &asker.fields)?);
+        lane.answered(due, 1, completeness(&answer, &asker.wanted)?);
     }
     Ok(())
 }
@@ -113,11 +128,12 @@ async fn batch(client: Client, mut asker: Asker, lane: Lane, size: usize) -> any
     let mut service = client.lookup();
     while let Some(due) = lane.schedule.next().await {
         let keys = (0..size).map(|_| asker.key()).collect();
-        let request = BatchLookupRequest { keys, fields: asker.fields.to_vec(), ..Default::default() };
+        let Wanted { fields, view } = asker.wanted.clone();
+        let request = BatchLookupRequest { keys, fields, view, ..Default::default() };
         let response = service.batch_lookup(request).await.map_err(Error::from)?.into_inner();
         let mut complete = 0;
         for answer in &response.answers {
-            complete += completeness(answer, &asker.fields)?;
+            complete += completeness(answer, &asker.wanted)?;
         }
         lane.answered(due, response.answers.len() as u64, complete);
     }
@@ -125,18 +141,19 @@ async fn batch(client: Client, mut asker: Asker, lane: Lane, size: usize) -> any
 }
 
 async fn stream(client: Client, mut asker: Asker, lane: Lane, window: usize) -> anyhow::Result<()> {
-    let fields = Arc::clone(&asker.fields);
-    // The fields of a stream hold until others are sent, so that only its first request carries them.
-    let mut fields_to_send = fields.to_vec();
+    let wanted = asker.wanted.clone();
+    // The fields or the view of a stream hold until others are sent, so that only its first request carries them.
+    let Wanted { mut fields, mut view } = wanted.clone();
     let (requests, pending) = pipeline(Arc::clone(&lane.schedule), window, move || StreamLookupRequest {
         keys: vec![asker.key()],
-        fields: std::mem::take(&mut fields_to_send),
+        fields: std::mem::take(&mut fields),
+        view: std::mem::take(&mut view),
         ..Default::default()
     });
     let mut answers = client.lookup().stream_lookup(requests.stream()).await.map_err(Error::from)?.into_inner();
     while let Some(response) = answers.message().await.map_err(Error::from)? {
         let answer = response.answer.context("the server sent no answer")?;
-        lane.answered(pending.next_due()?, 1, completeness(&answer, &fields)?);
+        lane.answered(pending.next_due()?, 1, completeness(&answer, &wanted)?);
     }
     pending.end()
 }
@@ -147,13 +164,14 @@ impl Asker {
     }
 }
 
-/// 1 if the profile was found and has a value for every field asked for, else 0.
-fn completeness(answer: &Answer, fields: &Fields) -> anyhow::Result<u64> {
+/// 1 if the profile was found and has a value for every field asked for, or all that the view requires; else 0.
+fn completeness(answer: &Answer, wanted: &Wanted) -> anyhow::Result<u64> {
     if let Some(error) = &answer.error {
         bail!("the server refused a lookup: {}", error.message);
     }
     let found = answer.resolution() == Resolution::Found;
-    Ok(u64::from(found && answer.values.len() >= fields.len()))
+    let has_all = if wanted.view.is_empty() { answer.values.len() >= wanted.fields.len() } else { answer.renderable };
+    Ok(u64::from(found && has_all))
 }
 
 #[cfg(test)]

@@ -15,13 +15,15 @@ use serde::{Deserialize, Serialize};
 use super::drive::Outcome;
 
 /// Each row is divided by these, where both were measured.
-const COMPARISONS: [(&str, &[&str]); 6] = [
+const COMPARISONS: [(&str, &[&str]); 8] = [
     ("kith unary", &["floor unary", "redis unary", "tonic over redis"]),
     ("kith unary zipf", &["floor unary", "redis unary", "tonic over redis"]),
     ("kith stream", &["floor stream", "redis pipelined 100"]),
     ("kith stream zipf", &["floor stream", "redis pipelined 100"]),
     ("kith batch 100", &["floor batch 100", "redis pipelined 100"]),
     ("kith batch 100 zipf", &["floor batch 100", "redis pipelined 100"]),
+    ("kith view unary", &["kith plain unary"]),
+    ("kith view batch 500", &["kith plain batch 500"]),
 ];
 
 /// These are divided by bare RocksDB as well, per core: it runs on one thread, without a client beside it.
