@@ -1,9 +1,11 @@
-//! Compiles `proto/kith/v1` to Rust and nothing else. `protox` parses the files, so no `protoc` is needed.
+//! Compiles `proto/kith/v1` to Rust and nothing else. `protox` parses the files, so no `protoc` is needed. The server of
+//! `LookupService` is made once more, with answers that are bytes already: see `server::wire`.
 
 use std::error::Error;
 use std::path::PathBuf;
 
 use prost::Message as _;
+use tonic_build::manual;
 
 const PROTOS: [&str; 8] = ["common", "lookup", "write", "profile", "identity", "model", "privacy", "admin"];
 
@@ -15,5 +17,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("kith.v1.bin"), descriptors.encode_to_vec())?;
     tonic_prost_build::configure().btree_map(".").bytes(".").compile_fds(descriptors)?;
+    manual::Builder::new().build_client(false).compile(&[lookup_service()]);
     Ok(())
+}
+
+fn lookup_service() -> manual::Service {
+    let method = |name, route, request| {
+        let method = manual::Method::builder().name(name).route_name(route);
+        let method = method.input_type(format!("crate::proto::v1::{request}"));
+        method.output_type("crate::server::wire::Encoded").codec_path("crate::server::wire::EncodedCodec")
+    };
+    let stream = method("stream_lookup", "StreamLookup", "StreamLookupRequest");
+    manual::Service::builder()
+        .name("LookupService")
+        .package("kith.v1")
+        .method(method("lookup", "Lookup", "LookupRequest").build())
+        .method(method("batch_lookup", "BatchLookup", "BatchLookupRequest").build())
+        .method(stream.client_streaming().server_streaming().build())
+        .build()
 }

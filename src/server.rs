@@ -20,6 +20,7 @@ mod options;
 mod start;
 pub mod status;
 mod tls;
+mod wire;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -17,6 +17,7 @@ use super::gate::Policy;
 use super::limits::InFlight;
 use super::metrics::Metrics;
 use super::options::Options;
+use super::wire::LookupServiceServer;
 use super::{http, tls};
 use crate::engine::{DEFAULT_WORKSPACE, Engine};
 use crate::proto;
@@ -27,7 +28,7 @@ const BACKLOG: i32 = 1_024;
 /// The services that health checks can ask for; the empty name is the server as a whole.
 const SERVICES: [&str; 8] = [
     "",
-    <proto::v1::lookup_service_server::LookupServiceServer<()> as NamedService>::NAME,
+    <LookupServiceServer<()> as NamedService>::NAME,
     <proto::v1::write_service_server::WriteServiceServer<()> as NamedService>::NAME,
     <proto::v1::profile_service_server::ProfileServiceServer<()> as NamedService>::NAME,
     <proto::v1::identity_service_server::IdentityServiceServer<()> as NamedService>::NAME,

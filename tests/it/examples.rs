@@ -31,7 +31,11 @@ fn expect(file: &Path, came_out: &str) {
     let expected = std::fs::read_to_string(file).unwrap_or_default();
     let differs = expected.lines().zip(came_out.lines()).position(|(expected, came)| expected != came);
     let line = differs.map_or(0, |line| line + 1);
-    assert!(expected == came_out, "{} is otherwise from line {line} on (0: longer or shorter):\n{came_out}", file.display());
+    assert!(
+        expected == came_out,
+        "{} is otherwise from line {line} on (0: longer or shorter):\n{came_out}",
+        file.display()
+    );
 }
 
 /// The tour with what its commands print now.
@@ -68,7 +72,8 @@ fn print(server: &Server, command: &str) -> String {
 
 /// The text without what is different in every run.
 fn plain(text: &str) -> String {
-    let replace = |text: String, pattern: &str, by: &str| Regex::new(pattern).unwrap().replace_all(&text, by).into_owned();
+    let replace =
+        |text: String, pattern: &str, by: &str| Regex::new(pattern).unwrap().replace_all(&text, by).into_owned();
     let text = replace(text.to_owned(), "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "…");
     let text = replace(text, r"20(2[6-9]|[3-9]\d)-\d\d-\d\dT[\d:.]+Z", "…");
     let text = replace(text, "──+", "──");

@@ -1,124 +1,31 @@
-//! Answers of lookups on their way out. On the path of every call: strings move, nothing is copied without need.
+//! The states of fields as the wire names them.
 
-use std::collections::BTreeMap;
+use crate::domain::answer::Field;
+use crate::domain::view::State;
+use crate::proto::v1::FieldState;
 
-use super::{consent, time, value};
-use crate::domain::answer::{Answer, Field, Resolution};
-use crate::domain::hush::{Hushed, Topic};
-use crate::domain::value::Value;
-use crate::domain::view::{self, Shown, State, Viewed};
-use crate::proto::v1;
-use crate::server::status::Refusal;
-
-/// Writes an answer; `key` is the key of the request that led to it. With `html` the texts of a view have their twins.
-pub fn write(answer: Answer, key: String, model_version: u64, html: bool) -> v1::Answer {
-    let Answer { key: _, resolution, fields, hushed, consents, viewed } = answer;
-    let (resolution, profile_id, people) = match resolution {
-        Resolution::Found(id) => (v1::Resolution::Found, id.to_string(), 0),
-        Resolution::Shared { people } => (v1::Resolution::Shared, String::new(), people),
-        Resolution::NotFound => (v1::Resolution::NotFound, String::new(), 0),
-        Resolution::Erased => (v1::Resolution::Erased, String::new(), 0),
-    };
-    let shared_by = u32::try_from(people).unwrap_or(u32::MAX);
-    let mut values = BTreeMap::new();
-    let mut states = BTreeMap::new();
-    for (name, field) in fields {
-        let state = match field {
-            Field::Present { value, as_of: _ } => {
-                values.insert(name.clone(), value::write(value));
-                v1::FieldState::Present
-            }
-            Field::NotSet => v1::FieldState::NotSet,
-            Field::Ambiguous => v1::FieldState::Ambiguous,
-            Field::TooLarge => v1::FieldState::TooLarge,
-        };
-        states.insert(name, state.into());
-    }
-    let (resolution, error) = (resolution.into(), None);
-    let plain = v1::Answer {
-        key,
-        resolution,
-        profile_id,
-        values,
-        states,
-        model_version,
-        error,
-        shared_by,
-        hushed: hushed.into_iter().map(write_hushed).collect(),
-        consents: consents.into_iter().map(consent::write).collect(),
-        info: BTreeMap::new(),
-        renderable: false,
-        view_version: 0,
-    };
-    match viewed {
-        Some(viewed) => show(plain, viewed, html),
-        None => plain,
+/// What is known of a field that is asked for by its name.
+pub fn field_state(field: &Field) -> FieldState {
+    match field {
+        Field::Present { .. } => FieldState::Present,
+        Field::NotSet => FieldState::NotSet,
+        Field::Ambiguous => FieldState::Ambiguous,
+        Field::TooLarge => FieldState::TooLarge,
     }
 }
 
-/// Writes what a view answers into an answer that has no fields yet.
-fn show(mut answer: v1::Answer, viewed: Viewed, html: bool) -> v1::Answer {
-    let Viewed { version, renderable, fields } = viewed;
-    for Shown { name, value: shown, state, because, rung, as_of, scope } in fields {
-        let text = match &shown {
-            Some(Value::Text(text)) if html => view::escape(text),
-            Some(_) | None => String::new(),
-        };
-        let info = v1::FieldInfo {
-            rung: rung.and_then(|rung| u32::try_from(rung).ok()),
-            because: because.map_or(v1::FieldState::Unspecified, write_state).into(),
-            as_of: as_of.map(time::write),
-            scope,
-            html: text,
-        };
-        answer.values.extend(shown.map(|shown| (name.clone(), value::write(shown))));
-        answer.states.insert(name.clone(), write_state(state).into());
-        answer.info.insert(name, info);
-    }
-    v1::Answer { renderable, view_version: version, ..answer }
-}
-
-fn write_state(state: State) -> v1::FieldState {
+/// What is known of a field of a view.
+pub fn state(state: State) -> FieldState {
     match state {
-        State::Present => v1::FieldState::Present,
-        State::Defaulted => v1::FieldState::Defaulted,
-        State::NotSet => v1::FieldState::NotSet,
-        State::Stale => v1::FieldState::Stale,
-        State::Suppressed => v1::FieldState::Suppressed,
-        State::Forbidden => v1::FieldState::Forbidden,
-        State::Ambiguous => v1::FieldState::Ambiguous,
-        State::Erased => v1::FieldState::Erased,
-        State::Rejected => v1::FieldState::Rejected,
-        State::TooLarge => v1::FieldState::TooLarge,
-    }
-}
-
-fn write_hushed(hushed: Hushed) -> v1::HushedTopic {
-    let Hushed { topic: Topic { name, channel }, until } = hushed;
-    v1::HushedTopic { topic: name, channel, until: until.map(time::write) }
-}
-
-/// Writes that an item of a batch or stream was refused.
-pub fn refuse(key: String, refusal: Refusal) -> v1::Answer {
-    v1::Answer { key, error: Some(refusal.into_item()), ..v1::Answer::default() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::ids::ProfileId;
-
-    #[test]
-    fn every_field_has_a_state_and_those_present_a_value() {
-        let fields =
-            vec![("name".to_owned(), Field::now(Value::Text("Joe".to_owned()))), ("age".to_owned(), Field::NotSet)];
-        let (resolution, hushed, consents) = (Resolution::Found(ProfileId(1)), Vec::new(), Vec::new());
-        let answer = Answer { key: 0, resolution, fields, hushed, consents, viewed: None };
-        let written = write(answer, "user_id:1".to_owned(), 3, false);
-        assert_eq!(written.profile_id, "00000000-0000-0000-0000-000000000001");
-        assert_eq!(written.values.keys().collect::<Vec<_>>(), ["name"]);
-        assert_eq!(written.states["name"], i32::from(v1::FieldState::Present));
-        assert_eq!(written.states["age"], i32::from(v1::FieldState::NotSet));
-        assert_eq!(written.model_version, 3);
+        State::Present => FieldState::Present,
+        State::Defaulted => FieldState::Defaulted,
+        State::NotSet => FieldState::NotSet,
+        State::Stale => FieldState::Stale,
+        State::Suppressed => FieldState::Suppressed,
+        State::Forbidden => FieldState::Forbidden,
+        State::Ambiguous => FieldState::Ambiguous,
+        State::Erased => FieldState::Erased,
+        State::Rejected => FieldState::Rejected,
+        State::TooLarge => FieldState::TooLarge,
     }
 }

@@ -1,17 +1,11 @@
 //! Consents on their way out.
 
 use super::profile::{write_provenance, write_stamp};
-use crate::domain::consent::{Consent, Consents, Decisions, Purpose, State};
+use crate::domain::consent::{Consents, Decisions, Purpose, State};
 use crate::domain::event::{CHANNEL, Call, StoredEvent};
 use crate::domain::identifier::Identifier;
 use crate::domain::value::{Value, Values};
 use crate::proto::v1;
-
-/// Writes whether a purpose is allowed.
-pub fn write(consent: Consent) -> v1::PurposeConsent {
-    let Consent { purpose: Purpose { name, channel }, state } = consent;
-    v1::PurposeConsent { purpose: name, channel, state: write_state(state).into() }
-}
 
 /// Writes what a customer allows, or an address.
 pub fn write_all(Consents { purposes }: Consents, address: Option<&Identifier>) -> Vec<v1::ProfileConsent> {
@@ -48,7 +42,8 @@ fn text(properties: &Values, name: &str) -> String {
     }
 }
 
-fn write_state(state: State) -> v1::ConsentState {
+/// Writes whether something is allowed.
+pub fn write_state(state: State) -> v1::ConsentState {
     match state {
         State::Granted => v1::ConsentState::Granted,
         State::Denied => v1::ConsentState::Denied,

@@ -3,7 +3,6 @@
 mod stream;
 
 use std::pin::Pin;
-use std::sync::Arc;
 
 use futures::Stream;
 use tonic::{Request, Response, Status, Streaming};
@@ -16,21 +15,18 @@ use crate::domain::invalid::{Invalid, Reason};
 use crate::domain::key::Key;
 use crate::domain::model::Kind;
 use crate::engine::{self, ActiveModel, Engine, Question, Tier};
-use crate::proto::v1::lookup_service_server::LookupService;
-use crate::proto::v1::{
-    Answer, BatchLookupRequest, BatchLookupResponse, LookupRequest, LookupResponse, StreamLookupRequest,
-    StreamLookupResponse,
-};
+use crate::proto::v1::{BatchLookupRequest, LookupRequest, StreamLookupRequest};
+use crate::server::clock;
 use crate::server::metrics::LookupResult;
 use crate::server::status::Refusal;
-use crate::server::{clock, convert};
+use crate::server::wire::{self, Encoded, Item, LookupService};
 
 /// The handlers.
 pub struct Lookup(pub Context);
 
 #[tonic::async_trait]
 impl LookupService for Lookup {
-    async fn lookup(&self, request: Request<LookupRequest>) -> Result<Response<LookupResponse>, Status> {
+    async fn lookup(&self, request: Request<LookupRequest>) -> Result<Response<Encoded>, Status> {
         let workspace = workspace(&request)?;
         let answer = self.0.lookup(workspace, request.into_inner()).await;
         if answer.is_err() {
@@ -39,16 +35,13 @@ impl LookupService for Lookup {
         Ok(Response::new(answer?))
     }
 
-    async fn batch_lookup(
-        &self,
-        request: Request<BatchLookupRequest>,
-    ) -> Result<Response<BatchLookupResponse>, Status> {
+    async fn batch_lookup(&self, request: Request<BatchLookupRequest>) -> Result<Response<Encoded>, Status> {
         let workspace = workspace(&request)?;
         let answers = self.0.batch_lookup(workspace, request.into_inner()).await?;
         Ok(Response::new(answers))
     }
 
-    type StreamLookupStream = Pin<Box<dyn Stream<Item = Result<StreamLookupResponse, Status>> + Send>>;
+    type StreamLookupStream = Pin<Box<dyn Stream<Item = Result<Encoded, Status>> + Send>>;
 
     async fn stream_lookup(
         &self,
@@ -61,7 +54,7 @@ impl LookupService for Lookup {
 }
 
 impl Context {
-    async fn lookup(&self, workspace: WorkspaceId, request: LookupRequest) -> Result<LookupResponse, Refusal> {
+    async fn lookup(&self, workspace: WorkspaceId, request: LookupRequest) -> Result<Encoded, Refusal> {
         let LookupRequest { keys, fields, kind, token, view, html, purpose, channel } = request;
         self.reach(&token).await?;
         let active = self.engine.model(workspace)?;
@@ -69,7 +62,7 @@ impl Context {
         let Wanted { kind, what } = Wanted::parse(&view, &kind, fields, purpose, &active.model)?;
         let token = self.token();
         let answer = self.answer(workspace, &active, kind, &what, keys, html).await?;
-        Ok(LookupResponse { answer: Some(answer), token })
+        Ok(wire::lookup(&answer, &token))
     }
 
     /// Looks one customer up: from memory if it is there, else from the disk.
@@ -81,7 +74,7 @@ impl Context {
         what: &What,
         mut keys: Vec<String>,
         html: bool,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<Item, Refusal> {
         let ranked = answer::keys(&keys, kind, &active.model)?;
         let kind = kind.id;
         let found = match find(&self.engine, workspace, &ranked, kind, what, Tier::Memory) {
@@ -95,7 +88,7 @@ impl Context {
         };
         self.count(&found);
         let key = keys.get_mut(found.key).map(std::mem::take).unwrap_or_default();
-        Ok(convert::answer::write(found, key, active.version, html))
+        Ok(Item { key, found: Ok(found), model_version: active.version, html })
     }
 
     fn count(&self, answer: &answer::Answer) {
@@ -107,11 +100,7 @@ impl Context {
         });
     }
 
-    async fn batch_lookup(
-        &self,
-        workspace: WorkspaceId,
-        request: BatchLookupRequest,
-    ) -> Result<BatchLookupResponse, Refusal> {
+    async fn batch_lookup(&self, workspace: WorkspaceId, request: BatchLookupRequest) -> Result<Encoded, Refusal> {
         let BatchLookupRequest { keys, fields, kind, token, view, html, purpose, channel } = request;
         check_batch(keys.len())?;
         self.reach(&token).await?;
@@ -130,7 +119,7 @@ impl Context {
         }
         let kind = kind.id;
         let found = self.on_disk(move |engine| find_many(engine, workspace, &read, kind, &what)).await?;
-        Ok(BatchLookupResponse { answers: self.in_order(keys, found, refusals, &active, html), token })
+        Ok(wire::batch(self.in_order(keys, found, refusals, active.version, html), &token))
     }
 
     /// Puts what was found and what was refused back into the order of the keys.
@@ -139,22 +128,22 @@ impl Context {
         keys: Vec<String>,
         found: Vec<answer::Answer>,
         refusals: Vec<(usize, Invalid)>,
-        active: &Arc<ActiveModel>,
+        model_version: u64,
         html: bool,
-    ) -> Vec<Answer> {
+    ) -> impl Iterator<Item = Item> {
         let mut found = found.into_iter();
         let mut refusals = refusals.into_iter().peekable();
-        let mut answers = Vec::with_capacity(keys.len());
-        for (at, key) in keys.into_iter().enumerate() {
-            if let Some((_, invalid)) = refusals.next_if(|(refused, _)| *refused == at) {
-                self.shard.lookup(LookupResult::Refused);
-                answers.push(convert::answer::refuse(key, invalid.into()));
-            } else if let Some(answer) = found.next() {
-                self.count(&answer);
-                answers.push(convert::answer::write(answer, key, active.version, html));
-            }
-        }
-        answers
+        keys.into_iter().enumerate().filter_map(move |(at, key)| {
+            let refused = refusals.next_if(|(refused, _)| *refused == at);
+            let found = match refused {
+                Some((_, invalid)) => {
+                    self.shard.lookup(LookupResult::Refused);
+                    Err(invalid.into())
+                }
+                None => found.next().inspect(|answer| self.count(answer)).map(Ok)?,
+            };
+            Some(Item { key, found, model_version, html })
+        })
     }
 }
 

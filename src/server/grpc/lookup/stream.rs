@@ -12,18 +12,18 @@ use crate::domain::answer::{self, Fields, Wanted, What};
 use crate::domain::consent::Purpose;
 use crate::domain::invalid::Invalid;
 use crate::domain::model::{Kind, Model};
-use crate::proto::v1::{Answer, StreamLookupRequest, StreamLookupResponse};
+use crate::proto::v1::StreamLookupRequest;
 use crate::server::auth::Caller;
-use crate::server::convert;
 use crate::server::metrics::LookupResult;
 use crate::server::status::Refusal;
+use crate::server::wire::{self, Encoded, Item};
 
 /// The answers to `requests`.
 pub fn answers(
     context: Context,
     caller: Caller,
     requests: Streaming<StreamLookupRequest>,
-) -> impl Stream<Item = Result<StreamLookupResponse, Status>> + Send {
+) -> impl Stream<Item = Result<Encoded, Status>> + Send {
     let what = What::Fields { fields: Fields::Everything, purpose: None };
     let asked = Asked { view: String::new(), kind: String::new(), what };
     let lookups = Lookups { context, caller, requests, asked, ended: false };
@@ -83,7 +83,7 @@ impl Asked {
 }
 
 impl Lookups {
-    async fn next(&mut self) -> Option<Result<StreamLookupResponse, Status>> {
+    async fn next(&mut self) -> Option<Result<Encoded, Status>> {
         if self.ended {
             return None;
         }
@@ -97,7 +97,7 @@ impl Lookups {
         };
         match request {
             Ok(Some(request)) => match self.context.guard.check_again(&mut self.caller) {
-                Ok(()) => Some(Ok(StreamLookupResponse { answer: Some(self.answer(request).await) })),
+                Ok(()) => Some(Ok(wire::stream(&self.answer(request).await))),
                 Err(refusal) => Some(self.end(refusal)),
             },
             Ok(None) => None,
@@ -105,24 +105,24 @@ impl Lookups {
         }
     }
 
-    fn end(&mut self, refusal: Refusal) -> Result<StreamLookupResponse, Status> {
+    fn end(&mut self, refusal: Refusal) -> Result<Encoded, Status> {
         self.ended = true;
         Err(refusal.into())
     }
 
     /// Answers one message; what is wrong with it is said in its place.
-    async fn answer(&mut self, request: StreamLookupRequest) -> Answer {
+    async fn answer(&mut self, request: StreamLookupRequest) -> Item {
         let first = request.keys.first().cloned();
         match self.look_up(request).await {
             Ok(answer) => answer,
             Err(refusal) => {
                 self.context.shard.lookup(LookupResult::Refused);
-                convert::answer::refuse(first.unwrap_or_default(), refusal)
+                Item { key: first.unwrap_or_default(), found: Err(refusal), model_version: 0, html: false }
             }
         }
     }
 
-    async fn look_up(&mut self, request: StreamLookupRequest) -> Result<Answer, Refusal> {
+    async fn look_up(&mut self, request: StreamLookupRequest) -> Result<Item, Refusal> {
         let StreamLookupRequest { keys, fields, kind, token, view, html, purpose, channel } = request;
         self.context.reach(&token).await?;
         let workspace = self.caller.workspace;
