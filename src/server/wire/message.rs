@@ -1,6 +1,6 @@
 //! Writing protobuf by hand: fields are appended, and what is nested gets its length once it is known.
 
-use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
+use prost::encoding::{WireType, encode_varint, encoded_len_varint};
 
 /// Lengths below this take the one byte that is kept for them.
 const ONE_BYTE: usize = 0x80;
@@ -8,8 +8,8 @@ const ONE_BYTE: usize = 0x80;
 /// Text, bytes or a whole message; left out if it is empty.
 pub fn block(out: &mut Vec<u8>, tag: u32, bytes: &[u8]) {
     if !bytes.is_empty() {
-        encode_key(tag, WireType::LengthDelimited, out);
-        encode_varint(bytes.len() as u64, out);
+        key(out, tag, WireType::LengthDelimited);
+        varint(out, bytes.len() as u64);
         out.extend_from_slice(bytes);
     }
 }
@@ -23,32 +23,46 @@ pub fn number(out: &mut Vec<u8>, tag: u32, number: u64) {
 
 /// A whole number that says something by being there.
 pub fn present_number(out: &mut Vec<u8>, tag: u32, number: u64) {
-    encode_key(tag, WireType::Varint, out);
-    encode_varint(number, out);
+    key(out, tag, WireType::Varint);
+    varint(out, number);
 }
 
 /// A double that says something by being there.
 pub fn present_double(out: &mut Vec<u8>, tag: u32, number: f64) {
-    encode_key(tag, WireType::SixtyFourBit, out);
+    key(out, tag, WireType::SixtyFourBit);
     bytes::BufMut::put_f64_le(out, number);
 }
 
 /// A message in a message. Most are short: their length takes one byte, and only longer ones are moved to make room.
 pub fn nested(out: &mut Vec<u8>, tag: u32, write: impl FnOnce(&mut Vec<u8>)) {
-    encode_key(tag, WireType::LengthDelimited, out);
+    key(out, tag, WireType::LengthDelimited);
     let start = out.len();
     out.push(0);
     write(out);
     let length = out.len() - start - 1;
-    let mut prefix = Vec::new();
-    let room = encoded_len_varint(length as u64);
-    if length >= ONE_BYTE {
-        out.extend(std::iter::repeat_n(0, room - 1));
-        out.copy_within(start + 1..start + 1 + length, start + room);
+    if length < ONE_BYTE {
+        if let Some(place) = out.get_mut(start) {
+            *place = length as u8;
+        }
+        return;
     }
-    encode_varint(length as u64, &mut prefix);
-    if let Some(place) = out.get_mut(start..start + room) {
-        place.copy_from_slice(&prefix);
+    let room = encoded_len_varint(length as u64);
+    out.extend(std::iter::repeat_n(0, room - 1));
+    out.copy_within(start + 1..start + 1 + length, start + room);
+    if let Some(mut place) = out.get_mut(start..start + room) {
+        encode_varint(length as u64, &mut place);
+    }
+}
+
+fn key(out: &mut Vec<u8>, tag: u32, wire_type: WireType) {
+    varint(out, u64::from(tag << 3 | wire_type as u32));
+}
+
+/// Nearly all of them are below 128 here, and one byte.
+fn varint(out: &mut Vec<u8>, number: u64) {
+    match u8::try_from(number) {
+        Ok(byte) if byte < 0x80 => out.push(byte),
+        Ok(_) | Err(_) => encode_varint(number, out),
     }
 }
 
