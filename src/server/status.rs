@@ -164,6 +164,7 @@ impl From<Invalid> for Refusal {
             Reason::UnknownType => ErrorReason::UnknownType,
             Reason::UnknownKind => ErrorReason::UnknownKind,
             Reason::UnknownView => ErrorReason::UnknownView,
+            Reason::UnknownSegment => ErrorReason::UnknownSegment,
             Reason::TooLarge => ErrorReason::TooLarge,
             Reason::BadValue => ErrorReason::BadValue,
             Reason::TimeOutOfRange => ErrorReason::TimeOutOfRange,
@@ -220,6 +221,7 @@ fn code(reason: ErrorReason) -> Code {
         | ErrorReason::UnknownType
         | ErrorReason::UnknownKind
         | ErrorReason::UnknownView
+        | ErrorReason::UnknownSegment
         | ErrorReason::TooLarge
         | ErrorReason::BadValue
         | ErrorReason::TimeOutOfRange

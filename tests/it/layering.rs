@@ -45,6 +45,7 @@ const PATHS: &[Law] = &[
     Law { uses: &["axum"], may: &["server::http"] },
     Law { uses: &["rocksdb"], may: &["store"] },
     Law { uses: &["bincode"], may: &["codec::record"] },
+    Law { uses: &["cel", "chrono"], may: &["domain::segment"] },
     Law {
         uses: &["serde", "serde_json", "toml"],
         may: &["codec::record", "config", "domain::model", "intake", "client::json", "cli"],
