@@ -40,10 +40,13 @@ impl Model {
         readable
     }
 
-    /// All that a segment of `kind` may read: what a view may, but nothing of the address asked by. Of
-    /// [`KindId::ADDRESS`]: what addresses have.
+    /// All that a segment of `kind` may read, and nothing of the address asked by: what its profiles have, and for persons
+    /// what their groups have. Of [`KindId::ADDRESS`]: what addresses have.
     pub fn readable_by_segment(&self, kind: KindId) -> BTreeMap<String, Source> {
         let Some(kind) = self.kind_by_id(kind) else { return self.of_address() };
+        if kind.name != DEFAULT_KIND {
+            return self.of_kind(kind);
+        }
         let mut readable = self.readable(kind);
         readable.retain(|_, source| source.scope != ADDRESS);
         readable
