@@ -187,12 +187,14 @@ impl Model {
         self.segments.iter().filter(move |segment| segment.kind == kind)
     }
 
-    /// Refuses `field` if it asks for a segment that a lookup of `kind` does not have; `at` is its place in the request.
-    /// Attributes are free, and these names are not.
-    pub fn check_segment(&self, field: &str, kind: &Kind, at: &str) -> Result<(), Invalid> {
-        if !field.contains(SEGMENT_PREFIX) {
-            return Ok(());
-        }
+    /// Refuses `fields` if one asks for a segment that a lookup of `kind` does not have. Attributes are free, and these
+    /// names are not.
+    pub fn check_segments(&self, fields: &[String], kind: &Kind) -> Result<(), Invalid> {
+        let asked = fields.iter().enumerate().filter(|(_, field)| field.contains(SEGMENT_PREFIX));
+        asked.into_iter().try_for_each(|(at, field)| self.check_segment(field, kind).map_err(|invalid| invalid.at(at)))
+    }
+
+    fn check_segment(&self, field: &str, kind: &Kind) -> Result<(), Invalid> {
         let prefixed = |of: &str| field.strip_prefix(of)?.strip_prefix('.')?.strip_prefix(SEGMENT_PREFIX);
         let groups = self.kinds.iter().filter(|group| group.id != kind.id).map(|group| (group.name.as_str(), group.id));
         let other = groups.chain([(ADDRESS, KindId::ADDRESS)]).find_map(|(of, id)| Some((id, prefixed(of)?)));
@@ -200,7 +202,7 @@ impl Model {
             return Ok(());
         };
         let is_known = self.segments_of(of).any(|segment| segment.name == name);
-        if is_known { Ok(()) } else { Err(self.unknown_segment(name, at)) }
+        if is_known { Ok(()) } else { Err(self.unknown_segment(name, "fields")) }
     }
 
     fn unknown_segment(&self, name: &str, at: &str) -> Invalid {

@@ -115,6 +115,11 @@ impl Segment {
         format!("{SEGMENT_PREFIX}{}", self.name)
     }
 
+    /// True if it is of addresses and not of profiles.
+    pub fn is_of_addresses(&self) -> bool {
+        self.kind == KindId::ADDRESS
+    }
+
     /// Whether it holds at the time `now`, with `read` for the field of each name: true or false. Where that hangs on a
     /// field that people who share a key disagree about, or on one that is too large to be counted, this is the answer.
     pub fn ask<'f>(&self, read: impl Fn(&str) -> Option<&'f Field>, now: Time) -> Field {

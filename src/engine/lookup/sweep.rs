@@ -74,7 +74,7 @@ impl Engine {
         after: Option<&SegmentPlace>,
     ) -> Result<SegmentPage, Error> {
         let view = self.state.store.snapshot();
-        if segment.kind == KindId::ADDRESS {
+        if segment.is_of_addresses() {
             return addresses(&view, workspace, segment, now, after);
         }
         let asked = Asked::only(segment);
