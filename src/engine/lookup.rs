@@ -390,8 +390,7 @@ impl<'a> Reader<'a> {
             fields.extend(attributes.into_iter().map(named));
             return Ok(fields);
         }
-        let known: BTreeMap<String, Field> =
-            attributes.into_iter().map(|(name, cell)| (name, present(cell))).collect();
+        let known: BTreeMap<String, Field> = attributes.into_iter().map(|(name, cell)| (name, present(cell))).collect();
         for (name, field) in &mut fields {
             if let Some(found) = name.strip_prefix(ADDRESS_PREFIX).and_then(|name| known.get(name)) {
                 *field = found.clone();

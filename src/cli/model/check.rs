@@ -144,7 +144,17 @@ mod tests {
                       [segments.buyers]\nwhen = 'orders.count > 0'\n\
                       [views.page.fields.orders]\nfrom = ['orders.count']\ndefault = 0";
         let text = text(&Model::parse(source).unwrap());
-        for part in ["user_id > email", "orders.count", "purchase", "count", "person", "page@1", "number", "buyers", "orders.count > 0"] {
+        for part in [
+            "user_id > email",
+            "orders.count",
+            "purchase",
+            "count",
+            "person",
+            "page@1",
+            "number",
+            "buyers",
+            "orders.count > 0",
+        ] {
             assert!(text.contains(part), "{part} in {text}");
         }
     }

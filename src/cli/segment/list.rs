@@ -57,7 +57,8 @@ fn print(member: &SegmentMember, as_json: bool) -> Result<(), Failure> {
         return output::print_json(&json::message("SegmentMember", member)?);
     }
     let SegmentMember { profile_id, key } = member;
-    let parts: Vec<String> = [profile_id, key].into_iter().filter(|part| !part.is_empty()).map(|part| output::plain(part)).collect();
+    let parts: Vec<String> =
+        [profile_id, key].into_iter().filter(|part| !part.is_empty()).map(|part| output::plain(part)).collect();
     output::print(&format!("{}\n", parts.join("  ")))
 }
 

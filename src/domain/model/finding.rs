@@ -131,12 +131,13 @@ impl Place {
 fn narrowed(span: Range<usize>, within: Option<&Range<usize>>, source: &str) -> Range<usize> {
     let written = source.get(span.clone()).unwrap_or_default();
     let quote = [("'''", true), ("\"\"\"", false), ("'", true), ("\"", false)];
-    let found = quote.into_iter().find(|(quote, is_literal)| {
-        written.starts_with(quote) && (*is_literal || !written.contains('\\'))
-    });
+    let found = quote
+        .into_iter()
+        .find(|(quote, is_literal)| written.starts_with(quote) && (*is_literal || !written.contains('\\')));
     let (Some(within), Some((quote, _))) = (within, found) else { return span };
     let inner = written.get(quote.len()..).unwrap_or_default();
-    let newline = [("\r\n", 2), ("\n", 1)].into_iter().find(|(newline, _)| quote.len() == 3 && inner.starts_with(newline));
+    let newline =
+        [("\r\n", 2), ("\n", 1)].into_iter().find(|(newline, _)| quote.len() == 3 && inner.starts_with(newline));
     let start = span.start + quote.len() + newline.map_or(0, |(_, length)| length);
     let part = start + within.start..start + within.end;
     if part.end < span.end { part } else { span }

@@ -11,9 +11,31 @@ use crate::domain::suggest;
 
 /// What can be called, for suggestions.
 const CALLABLE: [&str; 25] = [
-    "has", "size", "duration", "timestamp", "double", "attribute", "contains", "startsWith", "endsWith", "matches", "exists",
-    "exists_one", "all", "filter", "getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear",
-    "getHours", "getMinutes", "getSeconds", "getMilliseconds", "now",
+    "has",
+    "size",
+    "duration",
+    "timestamp",
+    "double",
+    "attribute",
+    "contains",
+    "startsWith",
+    "endsWith",
+    "matches",
+    "exists",
+    "exists_one",
+    "all",
+    "filter",
+    "getFullYear",
+    "getMonth",
+    "getDate",
+    "getDayOfMonth",
+    "getDayOfWeek",
+    "getDayOfYear",
+    "getHours",
+    "getMinutes",
+    "getSeconds",
+    "getMilliseconds",
+    "now",
 ];
 /// What is asked of moments alone; the others are asked of durations too.
 const OF_MOMENTS: [&str; 6] = ["getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear"];
@@ -247,8 +269,8 @@ fn as_double(id: u64, expression: IdedExpr) -> Part {
 
 fn is_operator(name: &str) -> bool {
     use operators::{
-        ADD, CONDITIONAL, DIVIDE, EQUALS, GREATER, GREATER_EQUALS, IN, LESS, LESS_EQUALS, LOGICAL_AND, LOGICAL_OR, MULTIPLY,
-        NOT_EQUALS, SUBSTRACT,
+        ADD, CONDITIONAL, DIVIDE, EQUALS, GREATER, GREATER_EQUALS, IN, LESS, LESS_EQUALS, LOGICAL_AND, LOGICAL_OR,
+        MULTIPLY, NOT_EQUALS, SUBSTRACT,
     };
     let logic = [LOGICAL_AND, LOGICAL_OR, CONDITIONAL, IN];
     let order = [EQUALS, NOT_EQUALS, LESS, LESS_EQUALS, GREATER, GREATER_EQUALS];
@@ -322,6 +344,7 @@ fn no_use(name: &str, shapes: &[Shape]) -> Mistake {
 
 fn unknown(name: &str) -> Mistake {
     let sign = name.trim_matches('_').trim_start_matches('@');
-    let text = format!("uses `{sign}`, which is not among what expressions may use here, or not with so many arguments");
+    let text =
+        format!("uses `{sign}`, which is not among what expressions may use here, or not with so many arguments");
     Mistake { suggestion: suggest::nearest(sign, CALLABLE).map(str::to_owned), ..Mistake::new(text) }
 }

@@ -231,7 +231,9 @@ impl<'a> Checker<'a> {
             return Err(Mistake::new("asks something of lists inside what is asked of a list; only one may be asked"));
         }
         if self.readable.contains_key(&item) || item == NOW {
-            return Err(Mistake::new(format!("calls an item `{item}`, as an attribute is called; choose another name")));
+            return Err(Mistake::new(format!(
+                "calls an item `{item}`, as an attribute is called; choose another name"
+            )));
         }
         self.item = Some(item);
         let part = self.part(body);
@@ -248,7 +250,9 @@ impl<'a> Checker<'a> {
                  `kind = \"address\"` and leave out `address.`"
             )
         } else {
-            format!("names `{name}`, which is neither declared in [attributes] nor computed; declare it there with its type")
+            format!(
+                "names `{name}`, which is neither declared in [attributes] nor computed; declare it there with its type"
+            )
         };
         let at = root(expr).and_then(|id| self.written.at(id)).and_then(|at| {
             let (source, start) = (self.written.source, at.start);
@@ -263,9 +267,7 @@ impl<'a> Checker<'a> {
 fn dotted(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Ident(name) => Some(name.clone()),
-        Expr::Select(SelectExpr { operand, field, test: false }) => {
-            Some(format!("{}.{field}", dotted(&operand.expr)?))
-        }
+        Expr::Select(SelectExpr { operand, field, test: false }) => Some(format!("{}.{field}", dotted(&operand.expr)?)),
         _ => None,
     }
 }

@@ -72,7 +72,9 @@ impl Scan {
         let quote = source.get(from..).and_then(|rest| rest.chars().next()).unwrap_or_default();
         let here = |to: usize| Some(from..to);
         if self.before.is_some_and(|before| is_of_word(before) || before == quote) {
-            return Err(Mistake::new("has a text right behind something else; write a plain \"text\"").at(here(from + 1)));
+            return Err(
+                Mistake::new("has a text right behind something else; write a plain \"text\"").at(here(from + 1))
+            );
         }
         self.tokens += 1;
         self.before = Some(quote);
