@@ -42,7 +42,7 @@ fn keys(pages: &[ListSegmentMembersResponse]) -> Vec<String> {
 /// Writes people, of whom those with an odd number live nowhere that is known. Answers the last token.
 async fn populate(client: &Client) -> String {
     let person = |number: usize| {
-        let traits = if number % 2 == 0 { json!({"country": "NL"}) } else { json!({"tags": "none"}) };
+        let traits = if number.is_multiple_of(2) { json!({"country": "NL"}) } else { json!({"tags": "none"}) };
         let (id, user) = (format!("m{number}"), format!("u{number}"));
         fact(json!({"type": "identify", "messageId": id, "userId": user, "traits": traits}))
     };
