@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use prost::Message as _;
 use tonic_build::manual;
 
-const PROTOS: [&str; 8] = ["common", "lookup", "write", "profile", "identity", "model", "privacy", "admin"];
+const PROTOS: [&str; 9] = ["common", "lookup", "write", "profile", "identity", "segment", "model", "privacy", "admin"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");

@@ -29,6 +29,7 @@ mod profile;
 mod receipt;
 mod rejects;
 mod release;
+mod segment;
 mod serve;
 mod simulate;
 mod stats;
@@ -84,6 +85,7 @@ enum Command {
     KeepApart(keep_apart::Args),
     Release(release::Args),
     Erase(erase::Args),
+    Segment(segment::Args),
     Stats(stats::Args),
     Model(model::Args),
     Key(key::Args),
@@ -136,6 +138,7 @@ async fn ask(command: Command, app: &App) -> Result<Outcome, Failure> {
         Command::KeepApart(args) => keep_apart::run(args, app).await,
         Command::Release(args) => release::run(args, app).await,
         Command::Erase(args) => erase::run(args, app).await,
+        Command::Segment(args) => segment::run(args, app).await,
         Command::Stats(args) => stats::run(args, app).await,
         Command::Key(args) => key::run(args, app).await,
         Command::Serve(_) | Command::Model(_) | Command::Config(_) | Command::Bench(_) | Command::Completions(_) => {

@@ -1,4 +1,4 @@
-//! A typed connection to a kith server: the six generated clients over one channel.
+//! A typed connection to a kith server: the generated clients over one channel.
 //!
 //! Invariant: the API key goes into the `authorization` header and nowhere else. Used by `cli` and by tests; this and
 //! `server` are the only modules that know tonic.
@@ -26,6 +26,7 @@ use crate::proto::v1::lookup_service_client::LookupServiceClient;
 use crate::proto::v1::model_service_client::ModelServiceClient;
 use crate::proto::v1::privacy_service_client::PrivacyServiceClient;
 use crate::proto::v1::profile_service_client::ProfileServiceClient;
+use crate::proto::v1::segment_service_client::SegmentServiceClient;
 use crate::proto::v1::write_service_client::WriteServiceClient;
 
 /// How long to wait for a connection.
@@ -82,6 +83,13 @@ impl Client {
     /// Why identities are as they are, and their corrections.
     pub fn identity(&self) -> IdentityServiceClient<Transport> {
         IdentityServiceClient::new(self.transport.clone())
+            .max_decoding_message_size(self.max_message_bytes)
+            .max_encoding_message_size(self.max_message_bytes)
+    }
+
+    /// Who is in a segment.
+    pub fn segment(&self) -> SegmentServiceClient<Transport> {
+        SegmentServiceClient::new(self.transport.clone())
             .max_decoding_message_size(self.max_message_bytes)
             .max_encoding_message_size(self.max_message_bytes)
     }

@@ -40,7 +40,7 @@ use writer::{Job, Writer};
 
 pub use crate::store::{Error as StoreError, FamilyStats, MAX_OPEN_FILES, Tier, is_database};
 pub use identity::{Apart, LargeProfile, LargestBy, MAX_SIMULATED_FACTS, Merges, Pair, Together};
-pub use lookup::Question;
+pub use lookup::{Question, SegmentMember, SegmentPage, SegmentPlace};
 pub use members::{Count, Figures, Listed, MemberPage, MemberPlace, Totals};
 pub use model::{Difference, ModelState};
 pub use show::ConsentPage;

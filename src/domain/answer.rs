@@ -24,6 +24,8 @@ pub const EVERYTHING: &str = "*";
 pub const ADDRESS: &str = "address";
 /// Starts the names of these fields.
 pub const ADDRESS_PREFIX: &str = "address.";
+/// Whose the fields are that tell of segments, as `segment.vip`.
+pub const SEGMENT: &str = "segment";
 /// How many persons are members of the group now.
 pub const MEMBERS: &str = "members";
 /// How many of them have an identifier of a type that means that somebody logged in.

@@ -272,8 +272,8 @@ fn check_body(body: DraftBody, identifiers: &[Identifier], model: &Model, time: 
 
 fn check_traits(traits: &Values, field: &str, model: &Model) -> Result<(), Invalid> {
     if traits.keys().any(|name| model.reads_otherwise(name)) {
-        let text = "has a name that lookups read otherwise (`*`, `address.…`, or a kind of the model and a dot, such as \
-                    `account.…`); attributes of an address go with identify.address, those of a group with its group";
+        let text = "has a name that lookups read otherwise (`*`, `address.…`, `segment.…`, or a kind of the model and a dot, \
+                    such as `account.…`); attributes of an address go with identify.address, those of a group with its group";
         return Err(Invalid::new(Reason::BadValue, field, text));
     }
     value::check(traits, field)

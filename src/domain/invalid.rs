@@ -15,6 +15,8 @@ pub enum Reason {
     UnknownKind,
     /// The model declares no such view, or no such version of it.
     UnknownView,
+    /// The model declares no such segment.
+    UnknownSegment,
     /// Longer, deeper or more than the limit.
     TooLarge,
     /// Not a value of the declared type; not a finite number; not together with another part of the request.

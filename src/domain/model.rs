@@ -1,4 +1,5 @@
-//! The model of a workspace: its identifier types, kinds, computed attributes and views, checked and ready to use.
+//! The model of a workspace: its identifier types, kinds, computed attributes, segments and views, checked and ready to
+//! use.
 
 mod attribute;
 mod file;
@@ -10,10 +11,11 @@ use std::sync::Arc;
 use regex::RegexSet;
 
 use super::aggregate::{Aggregate, Window};
-use super::answer::{ADDRESS_PREFIX, EVERYTHING};
+use super::answer::{ADDRESS, ADDRESS_PREFIX, EVERYTHING};
 use super::canonical::Canonical;
 use super::ids::KindId;
 use super::invalid::{Invalid, Reason};
+use super::segment::{SEGMENT_PREFIX, Segment};
 use super::suggest;
 use super::view::View;
 
@@ -36,6 +38,7 @@ pub struct Model {
     kinds: Vec<Kind>,
     computed: Vec<Computed>,
     attributes: Attributes,
+    segments: Vec<Arc<Segment>>,
     views: Vec<Arc<View>>,
     source: String,
 }
@@ -169,6 +172,49 @@ impl Model {
         &self.computed
     }
 
+    /// The declared segments, in the order of their names.
+    pub fn segments(&self) -> &[Arc<Segment>] {
+        &self.segments
+    }
+
+    /// The segment called `name`.
+    pub fn segment(&self, name: &str) -> Result<&Arc<Segment>, Invalid> {
+        self.segments.iter().find(|segment| segment.name == name).ok_or_else(|| self.unknown_segment(name, "segment"))
+    }
+
+    /// The segments of `kind`, which may be [`KindId::ADDRESS`].
+    pub fn segments_of(&self, kind: KindId) -> impl Iterator<Item = &Arc<Segment>> {
+        self.segments.iter().filter(move |segment| segment.kind == kind)
+    }
+
+    /// Refuses `fields` if one asks for a segment that a lookup of `kind` does not have. Attributes are free, and these
+    /// names are not.
+    pub fn check_segments(&self, fields: &[String], kind: &Kind) -> Result<(), Invalid> {
+        let asked = fields.iter().enumerate().filter(|(_, field)| field.contains(SEGMENT_PREFIX));
+        asked.into_iter().try_for_each(|(at, field)| self.check_segment(field, kind).map_err(|invalid| invalid.at(at)))
+    }
+
+    fn check_segment(&self, field: &str, kind: &Kind) -> Result<(), Invalid> {
+        let prefixed = |of: &str| field.strip_prefix(of)?.strip_prefix('.')?.strip_prefix(SEGMENT_PREFIX);
+        let groups = self.kinds.iter().filter(|group| group.id != kind.id).map(|group| (group.name.as_str(), group.id));
+        let other = groups.chain([(ADDRESS, KindId::ADDRESS)]).find_map(|(of, id)| Some((id, prefixed(of)?)));
+        let Some((of, name)) = other.or(field.strip_prefix(SEGMENT_PREFIX).map(|name| (kind.id, name))) else {
+            return Ok(());
+        };
+        let is_known = self.segments_of(of).any(|segment| segment.name == name);
+        if is_known { Ok(()) } else { Err(self.unknown_segment(name, "fields")) }
+    }
+
+    fn unknown_segment(&self, name: &str, at: &str) -> Invalid {
+        let nearest = suggest::nearest(name, self.segments.iter().map(|segment| segment.name.as_str()));
+        let text = match nearest {
+            Some(nearest) if nearest == name => format!("asks for `{nearest}` where it is not: it is of another kind"),
+            Some(nearest) => format!("is no segment of the model; did you mean `{nearest}`?"),
+            None => "is no segment of the model; see `kith model check`".to_owned(),
+        };
+        Invalid::new(Reason::UnknownSegment, at, text)
+    }
+
     /// The declared views, in the order of their names and versions.
     pub fn views(&self) -> &[Arc<View>] {
         &self.views
@@ -207,7 +253,7 @@ impl Model {
     }
 
     /// True for names that lookups read elsewhere than among a profile's attributes: `*`, and what begins with
-    /// `address.` or with a kind and a dot.
+    /// `address.`, `segment.` or with a kind and a dot.
     pub fn reads_otherwise(&self, name: &str) -> bool {
         reads_otherwise(name, &self.kinds)
     }
@@ -226,7 +272,8 @@ impl Model {
 fn reads_otherwise(name: &str, kinds: &[Kind]) -> bool {
     let prefix = name.split_once('.').map(|(prefix, _)| prefix);
     let of_a_kind = |prefix: &str| kinds.iter().any(|kind| kind.name == prefix);
-    name == EVERYTHING || name.starts_with(ADDRESS_PREFIX) || prefix.is_some_and(of_a_kind)
+    let is_reserved = name.starts_with(ADDRESS_PREFIX) || name.starts_with(SEGMENT_PREFIX);
+    name == EVERYTHING || is_reserved || prefix.is_some_and(of_a_kind)
 }
 
 impl Kind {

@@ -6,7 +6,9 @@ mod beyond;
 mod consent;
 mod hush;
 mod live;
+mod segments;
 mod shared;
+mod sweep;
 mod through_view;
 
 use std::cell::RefCell;
@@ -32,7 +34,10 @@ use crate::domain::value::Value;
 use crate::store::catalogue::{FRAGMENTS, OWNERS, PROFILES, SURVIVORS};
 use crate::store::view::View;
 use beyond::{Beyond, Memo};
+use segments::Asked;
 use shared::People;
+
+pub use sweep::{SegmentMember, SegmentPage, SegmentPlace};
 
 /// How often a lookup starts anew because the profile it was led to was merged away in between.
 const MAX_TRIES: usize = 3;
@@ -50,6 +55,13 @@ pub struct Question<'a> {
     pub now: Time,
     /// The purpose, and the channel if there is one, of which it is asked whether they are allowed.
     pub purpose: Option<&'a Purpose>,
+}
+
+impl<'a> Question<'a> {
+    /// The question with all that is read for it.
+    fn widened(self, asked: Option<&'a Asked>) -> Self {
+        Self { fields: asked.map_or(self.fields, |asked| &asked.fields), ..self }
+    }
 }
 
 /// What a stored profile says of the fields wanted, and what leads to the rest of them.
@@ -74,9 +86,11 @@ impl Engine {
         question: Question<'_>,
         tier: Tier,
     ) -> Result<Answer, Error> {
+        let asked = self.asked(workspace, question)?;
+        let question = question.widened(asked.as_ref());
         let beyond = self.beyond(workspace, question)?;
         let view = self.state.store.view(tier);
-        let reader = self.reader(&view, workspace, question, beyond.as_ref());
+        let reader = self.reader(&view, workspace, question, (asked.as_ref(), beyond.as_ref()));
         let mut shared = None;
         for (at, key) in keys {
             match reader.find(*at, key)? {
@@ -104,18 +118,20 @@ impl Engine {
         keys: &[Key],
         question: Question<'_>,
     ) -> Result<Vec<Answer>, Error> {
+        let asked = self.asked(workspace, question)?;
+        let question = question.widened(asked.as_ref());
         let beyond = self.beyond(workspace, question)?;
-        let beyond = beyond.as_ref();
+        let more = (asked.as_ref(), beyond.as_ref());
         let store = &self.state.store;
         let version = store.version();
         let view = store.view(Tier::Disk);
-        let answers = self.reader(&view, workspace, question, beyond).find_many(keys);
+        let answers = self.reader(&view, workspace, question, more).find_many(keys);
         if store.version() == version {
             return answers;
         }
         // Something was committed meanwhile, and the answers may be of two minds. A snapshot is slower and of one.
         let view = store.snapshot();
-        self.reader(&view, workspace, question, beyond).find_many(keys)
+        self.reader(&view, workspace, question, more).find_many(keys)
     }
 
     fn reader<'a>(
@@ -123,9 +139,9 @@ impl Engine {
         view: &'a View<'a>,
         workspace: WorkspaceId,
         question: Question<'a>,
-        beyond: Option<&'a Beyond>,
+        (asked, beyond): (Option<&'a Asked>, Option<&'a Beyond>),
     ) -> Reader<'a> {
-        Reader { state: &self.state, view, workspace, question, beyond, memo: RefCell::default() }
+        Reader { state: &self.state, view, workspace, question, asked, beyond, memo: RefCell::default() }
     }
 }
 
@@ -177,6 +193,7 @@ struct Reader<'a> {
     view: &'a View<'a>,
     workspace: WorkspaceId,
     question: Question<'a>,
+    asked: Option<&'a Asked>,
     beyond: Option<&'a Beyond>,
     memo: RefCell<Memo>,
 }
@@ -351,8 +368,12 @@ impl<'a> Reader<'a> {
         Ok(self.state.tombstones(self.view, self.workspace).has(key)?)
     }
 
-    /// Fills in what belongs to the identifier asked by, and not to the customer.
-    fn with_address(&self, key: &Key, mut fields: Answered) -> Result<Answered, Error> {
+    /// Fills in what belongs to the identifier asked by, and not to the customer, and leaves out what was not wanted.
+    fn with_address(&self, key: &Key, fields: Answered) -> Result<Answered, Error> {
+        Ok(self.wanted(self.of_address(key, fields)?))
+    }
+
+    fn of_address(&self, key: &Key, mut fields: Answered) -> Result<Answered, Error> {
         let wanted = match self.question.fields {
             Fields::Everything => true,
             Fields::Named(names) => names.iter().any(|name| name.starts_with(ADDRESS_PREFIX)),
@@ -369,11 +390,13 @@ impl<'a> Reader<'a> {
             fields.extend(attributes.into_iter().map(named));
             return Ok(fields);
         }
+        let known: BTreeMap<String, Field> = attributes.into_iter().map(|(name, cell)| (name, present(cell))).collect();
         for (name, field) in &mut fields {
-            if let Some(cell) = name.strip_prefix(ADDRESS_PREFIX).and_then(|name| attributes.remove(name)) {
-                *field = present(cell);
+            if let Some(found) = name.strip_prefix(ADDRESS_PREFIX).and_then(|name| known.get(name)) {
+                *field = found.clone();
             }
         }
+        self.put_address_segments(&mut fields, |name| known.get(name));
         Ok(fields)
     }
 

@@ -6,6 +6,7 @@ mod lookup;
 mod model;
 mod privacy;
 mod profile;
+mod segment;
 mod write;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ use crate::proto::v1::identity_service_server::IdentityServiceServer;
 use crate::proto::v1::model_service_server::ModelServiceServer;
 use crate::proto::v1::privacy_service_server::PrivacyServiceServer;
 use crate::proto::v1::profile_service_server::ProfileServiceServer;
+use crate::proto::v1::segment_service_server::SegmentServiceServer;
 use crate::proto::v1::write_service_server::WriteServiceServer;
 
 /// How long a read waits for the write that its token names.
@@ -67,6 +69,7 @@ pub fn faces(routes: Routes, context: &Context, max_message_bytes: usize) -> Fac
     let write = WriteServiceServer::new(write::Write(context.clone()));
     let profile = ProfileServiceServer::new(profile::Profile(context.clone()));
     let identity = IdentityServiceServer::new(identity::Identity(context.clone()));
+    let segment = SegmentServiceServer::new(segment::Segments(context.clone()));
     let model = ModelServiceServer::new(model::Models(context.clone()));
     let privacy = PrivacyServiceServer::new(privacy::Privacy(context.clone()));
     let admin = AdminServiceServer::new(admin::Admin(context.clone()));
@@ -78,6 +81,7 @@ pub fn faces(routes: Routes, context: &Context, max_message_bytes: usize) -> Fac
         .add_service(write.clone())
         .add_service(profile.max_decoding_message_size(max).max_encoding_message_size(max))
         .add_service(identity.max_decoding_message_size(max).max_encoding_message_size(max))
+        .add_service(segment.max_decoding_message_size(max).max_encoding_message_size(max))
         .add_service(model.max_decoding_message_size(max).max_encoding_message_size(max))
         .add_service(privacy.max_decoding_message_size(max).max_encoding_message_size(max))
         .add_service(admin.max_decoding_message_size(max).max_encoding_message_size(max))

@@ -62,7 +62,7 @@ const WRITE: Access = Access::Scoped(Scope::Write);
 const ADMIN: Access = Access::Scoped(Scope::Admin);
 
 /// The catalogue, what is called most first.
-pub static ENTRIES: [Entry; 35] = [
+pub static ENTRIES: [Entry; 36] = [
     entry("/kith.v1.LookupService/Lookup", READ, Shape::Unary, Face::Lookup),
     entry("/kith.v1.LookupService/BatchLookup", READ, Shape::Unary, Face::Lookup),
     entry("/kith.v1.LookupService/StreamLookup", READ, Shape::Stream, Face::Lookup),
@@ -82,6 +82,7 @@ pub static ENTRIES: [Entry; 35] = [
     entry("/kith.v1.IdentityService/ReleaseQuarantine", WRITE, Shape::Unary, Face::Other),
     entry("/kith.v1.IdentityService/ListLargest", READ, Shape::Unary, Face::Other),
     entry("/kith.v1.IdentityService/ListMerges", READ, Shape::Unary, Face::Other),
+    entry("/kith.v1.SegmentService/ListSegmentMembers", READ, Shape::Stream, Face::Other),
     entry("/kith.v1.ModelService/GetModel", READ, Shape::Unary, Face::Other),
     entry("/kith.v1.ModelService/DiffModel", READ, Shape::Stream, Face::Other),
     entry("/kith.v1.ModelService/ApplyModel", ADMIN, Shape::Unary, Face::Other),

@@ -19,6 +19,7 @@
 //! lookup   {user_id:u1} first_name ?marketing/email
 //! profile  {user_id:u1}
 //! members  {account_id:acme}
+//! segment  vip
 //! consents {user_id:u1}
 //! keep-apart m5 {email:work@x.org, email:home@x.org} same_human
 //! unlink   m6 {user_id:u1, anonymous_id:a1}
@@ -37,6 +38,7 @@
 
 mod doors;
 mod models;
+mod segments;
 mod step;
 mod tell;
 mod views;

@@ -210,6 +210,7 @@ fn every_rpc_is_described(tool: &Tool, methods: &BTreeSet<String>) {
         "WriteService",
         "ProfileService",
         "IdentityService",
+        "SegmentService",
         "ModelService",
         "PrivacyService",
         "AdminService",
@@ -268,9 +269,10 @@ fn a_quarantine_is_ended(tool: &Tool) -> [String; 1] {
 }
 
 /// Seen before it is done.
-fn a_model_is_changed(tool: &Tool) -> [String; 3] {
+fn a_model_is_changed(tool: &Tool) -> [String; 4] {
     let methods = ["DiffModel", "ApplyModel", "GetModel"].map(|name| format!("kith.v1.ModelService.{name}"));
     let source = MODEL.replace("[identifiers.email]", "[identifiers.email]\nlimit = 3");
+    let source = format!("{source}[segments.new]\nwhen = '!has(orders.count)'\n");
     let request = serde_json::json!({"source": source}).to_string();
     let found = tool.call(&methods[0], &request);
     assert!(found.contains(r#""profilesBefore": ""#), "{found}");
@@ -278,7 +280,11 @@ fn a_model_is_changed(tool: &Tool) -> [String; 3] {
     assert!(applied.contains(r#""version": "2""#), "{applied}");
     let shown = tool.call(&methods[2], "{}");
     assert!(shown.contains("limit = 3") && shown.contains(r#""refold": "#), "{shown}");
-    methods
+    let list = "kith.v1.SegmentService.ListSegmentMembers".to_owned();
+    let members = tool.call(&list, r#"{"segment": "new"}"#);
+    assert!(members.contains(r#""key": "user_id:many1""#) && members.contains(r#""seen": ""#), "{members}");
+    let [diff, apply, get] = methods;
+    [diff, apply, get, list]
 }
 
 /// From the first key on every call needs one.

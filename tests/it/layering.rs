@@ -45,6 +45,7 @@ const PATHS: &[Law] = &[
     Law { uses: &["axum"], may: &["server::http"] },
     Law { uses: &["rocksdb"], may: &["store"] },
     Law { uses: &["bincode"], may: &["codec::record"] },
+    Law { uses: &["cel", "chrono"], may: &["domain::segment"] },
     Law {
         uses: &["serde", "serde_json", "toml"],
         may: &["codec::record", "config", "domain::model", "intake", "client::json", "cli"],
@@ -75,6 +76,7 @@ const WORDS: &[Law] = &[
             "profile_service_client",
             "identity_service_client",
             "privacy_service_client",
+            "segment_service_client",
             "admin_service_client",
         ],
         may: &["client"],
@@ -86,6 +88,7 @@ const WORDS: &[Law] = &[
             "profile_service_server",
             "identity_service_server",
             "privacy_service_server",
+            "segment_service_server",
             "admin_service_server",
         ],
         may: &["server"],

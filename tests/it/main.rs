@@ -20,5 +20,6 @@ mod layering;
 mod reads;
 mod refold;
 mod resolution;
+mod segments;
 mod server;
 mod views;

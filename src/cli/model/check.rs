@@ -9,7 +9,7 @@ use crate::cli::exit::{Failure, Outcome, complain};
 use crate::cli::output;
 use crate::client;
 use crate::domain::aggregate::Window;
-use crate::domain::answer::Fields;
+use crate::domain::answer::{ADDRESS, Fields};
 use crate::domain::model::{Model, Property};
 use crate::domain::value::Value;
 use crate::domain::view::View;
@@ -62,10 +62,15 @@ fn declared(model: &Model) -> Json {
         json!({"name": computed.name, "kind": kind, "aggregate": aggregate, "event": computed.event, "property": property,
             "window": computed.window.map(Window::name).unwrap_or_default()})
     });
+    let segments = model.segments().iter().map(|segment| {
+        let kind = model.kind_by_id(segment.kind).map_or(ADDRESS, |kind| kind.name.as_str());
+        json!({"name": segment.name, "kind": kind, "when": segment.when, "reads": segment.reads})
+    });
     json!({
         "types": types.collect::<Json>(),
         "kinds": kinds.collect::<Json>(),
         "computed": computed.collect::<Json>(),
+        "segments": segments.collect::<Json>(),
         "views": model.views().iter().flat_map(|view| fields(view)).collect::<Json>(),
     })
 }
@@ -103,10 +108,11 @@ fn constant(value: &Value) -> Json {
 
 fn text(model: &Model) -> String {
     let declared = declared(model);
-    let sections: [(&str, &[&str]); 4] = [
+    let sections: [(&str, &[&str]); 5] = [
         ("kinds", &["name", "identifiers"]),
         ("types", &["name", "canonical", "limit", "login"]),
         ("computed", &["name", "kind", "aggregate", "event", "property", "window"]),
+        ("segments", &["name", "kind", "when"]),
         ("views", &["view", "field", "type", "reads", "default", "required"]),
     ];
     let tables = sections.iter().filter_map(|(section, columns)| {
@@ -135,9 +141,20 @@ mod tests {
     fn the_tables_show_what_the_model_declares() {
         let source = "[identifiers.user_id]\n[identifiers.email]\n[kinds.person]\nidentifiers = ['user_id', 'email']\n\
                       [computed.'orders.count']\naggregate = 'count'\nevent = 'purchase'\n\
+                      [segments.buyers]\nwhen = 'orders.count > 0'\n\
                       [views.page.fields.orders]\nfrom = ['orders.count']\ndefault = 0";
         let text = text(&Model::parse(source).unwrap());
-        for part in ["user_id > email", "orders.count", "purchase", "count", "person", "page@1", "number"] {
+        for part in [
+            "user_id > email",
+            "orders.count",
+            "purchase",
+            "count",
+            "person",
+            "page@1",
+            "number",
+            "buyers",
+            "orders.count > 0",
+        ] {
             assert!(text.contains(part), "{part} in {text}");
         }
     }

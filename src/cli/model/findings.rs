@@ -17,7 +17,7 @@ pub(super) fn text(file: &Path, source: &str, error: &Error) -> String {
 }
 
 fn one(file: &Path, source: &str, finding: &Finding) -> String {
-    let Finding { path, text, suggestion, place } = finding;
+    let Finding { path, text, suggestion, place, within: _ } = finding;
     let colon = if path.is_empty() { "" } else { ": " };
     let said = output::plain(&format!("{path}{colon}{text}"));
     let meant = suggestion.iter().map(|meant| format!("did you mean `{}`?", output::plain(meant))).collect::<String>();
@@ -39,7 +39,7 @@ fn one(file: &Path, source: &str, finding: &Finding) -> String {
 
 /// For machines.
 pub(super) fn json(error: &Error) -> Json {
-    let findings = error.findings.iter().map(|Finding { path, text, suggestion, place }| {
+    let findings = error.findings.iter().map(|Finding { path, text, suggestion, place, within: _ }| {
         let (line, column) = (place.map(|place| place.line), place.map(|place| place.column));
         json!({"path": path, "text": text, "suggestion": suggestion, "line": line, "column": column})
     });

@@ -42,6 +42,7 @@ impl<'m> Wanted<'m> {
     ) -> Result<Self, Invalid> {
         if view.is_empty() {
             let kind = super::kind(kind, model)?;
+            model.check_segments(&fields, kind)?;
             return Ok(Self { kind, what: What::Fields { fields: Fields::parse(fields)?, purpose } });
         }
         if purpose.is_some() {

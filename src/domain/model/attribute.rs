@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use super::{Computed, Kind, Model, Property};
 use crate::domain::aggregate::Aggregate;
 use crate::domain::answer::{ADDRESS, ID, MEMBERS, ROLE, SEATS_USED, SINCE};
+use crate::domain::ids::KindId;
 use crate::domain::model::DEFAULT_KIND;
 use crate::domain::view::Type;
 
@@ -30,15 +31,37 @@ impl Model {
     /// All that a view of `kind` may read, by the names that lookups know it by.
     pub fn readable(&self, kind: &Kind) -> BTreeMap<String, Source> {
         let mut readable = self.of_kind(kind);
-        let declared = self.attributes.get(ADDRESS).into_iter().flatten();
-        readable
-            .extend(declared.map(|(name, value_type)| (name.clone(), Source::set(ADDRESS, *value_type))).map(prefixed));
+        readable.extend(self.of_address().into_iter().map(prefixed));
         for group in self.kinds.iter().filter(|group| group.name != kind.name) {
             let built_in = [(ID, Type::Text), (ROLE, Type::Text), (SINCE, Type::Time)];
             let built_in = built_in.map(|(name, value_type)| (name.to_owned(), Source::set(&group.name, value_type)));
             readable.extend(self.of_kind(group).into_iter().chain(built_in).map(prefixed));
         }
         readable
+    }
+
+    /// All that a segment of `kind` may read, and nothing of the address asked by: what its profiles have, and for persons
+    /// what their groups have. Of [`KindId::ADDRESS`]: what addresses have.
+    pub fn readable_by_segment(&self, kind: KindId) -> BTreeMap<String, Source> {
+        let Some(kind) = self.kind_by_id(kind) else { return self.of_address() };
+        if kind.name != DEFAULT_KIND {
+            return self.of_kind(kind);
+        }
+        let mut readable = self.readable(kind);
+        readable.retain(|_, source| source.scope != ADDRESS);
+        readable
+    }
+
+    /// What addresses have themselves.
+    fn of_address(&self) -> BTreeMap<String, Source> {
+        let declared = self.attributes.get(ADDRESS).into_iter().flatten();
+        let declared = declared.map(|(name, value_type)| (name.clone(), Source::set(ADDRESS, *value_type)));
+        declared.chain(self.of_segments(KindId::ADDRESS, ADDRESS)).collect()
+    }
+
+    /// The segments of a kind.
+    fn of_segments<'a>(&'a self, kind: KindId, scope: &'a str) -> impl Iterator<Item = (String, Source)> + 'a {
+        self.segments_of(kind).map(move |segment| (segment.field(), Source::companion(scope)))
     }
 
     /// What profiles of `kind` have themselves. A computed attribute hides a declared one.
@@ -52,7 +75,8 @@ impl Model {
         });
         let figures: &[&str] = if kind.name == DEFAULT_KIND { &[] } else { &[MEMBERS, SEATS_USED] };
         let figures = figures.iter().map(|name| ((*name).to_owned(), Source::figure(&kind.name)));
-        declared.chain(computed).chain(figures).collect()
+        let segments = self.of_segments(kind.id, &kind.name);
+        declared.chain(computed).chain(figures).chain(segments).collect()
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod attributes;
 mod computed;
+mod segments;
 mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,12 +12,13 @@ use serde::Deserialize;
 
 use super::finding::{Error, Finding, MAX_FINDINGS};
 use super::{Blocked, IdentifierType, Kind, Model};
-use crate::domain::answer::ADDRESS;
+use crate::domain::answer::{ADDRESS, SEGMENT};
 use crate::domain::canonical::Canonical;
 use crate::domain::identifier::{PROFILE_ID_TYPE, is_type_name};
 use crate::domain::ids::KindId;
 use attributes::FileAttributes;
 use computed::FileComputed;
+use segments::FileSegments;
 use views::FileViews;
 
 /// How large a model file may be, in bytes.
@@ -43,6 +45,8 @@ struct File {
     computed: BTreeMap<String, FileComputed>,
     #[serde(default)]
     attributes: FileAttributes,
+    #[serde(default)]
+    segments: FileSegments,
     #[serde(default)]
     views: FileViews,
 }
@@ -85,9 +89,9 @@ pub(super) fn parse(source: &str) -> Result<Model, Error> {
 }
 
 /// The first thing wrong with identities and computed attributes is told alone, because all else refers to them; of
-/// attributes and views everything is told at once.
+/// attributes, segments and views everything is told at once.
 fn check(file: File, source: &str) -> Result<Model, Error> {
-    let File { mut identifiers, kinds, computed, attributes, views } = file;
+    let File { mut identifiers, kinds, computed, attributes, segments, views } = file;
     for known in KNOWN_TYPES {
         identifiers.entry(known.to_owned()).or_default();
     }
@@ -103,7 +107,9 @@ fn check(file: File, source: &str) -> Result<Model, Error> {
     computed::check_together(&computed, &attributes)?;
     let mut findings = Vec::new();
     let attributes = attributes::check(attributes, &kinds, &computed, &mut findings);
-    let mut model = Model { types, kinds, computed, attributes, views: Vec::new(), source: source.to_owned() };
+    let (source, none, no_views) = (source.to_owned(), Vec::new(), Vec::new());
+    let mut model = Model { types, kinds, computed, attributes, segments: none, views: no_views, source };
+    model.segments = segments::compile(segments, &model, &mut findings);
     model.views = views::compile(views, &model, &mut findings);
     findings.truncate(MAX_FINDINGS);
     if findings.is_empty() { Ok(model) } else { Err(Error { findings }) }
@@ -175,8 +181,9 @@ fn check_kinds(
     let mut checked: Vec<Kind> = Vec::with_capacity(kinds.len());
     for (name, FileKind { identifiers }) in kinds {
         let path = format!("kinds.{name}");
-        if !is_type_name(&name) || name == ADDRESS {
-            return Err(meaning(path, "is no name: 1 to 32 of a-z, 0-9 and _, a letter first, and not `address`"));
+        if !is_type_name(&name) || [ADDRESS, SEGMENT].contains(&name.as_str()) {
+            let text = "is no name: 1 to 32 of a-z, 0-9 and _, a letter first, not `address` and not `segment`";
+            return Err(meaning(path, text));
         }
         check_rank_order(&identifiers, &path, types)?;
         let id = KindId::of(&name);

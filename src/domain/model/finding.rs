@@ -28,6 +28,8 @@ pub struct Finding {
     pub suggestion: Option<String>,
     /// Where it is; `None` where it is about the file as a whole.
     pub place: Option<Place>,
+    /// Which bytes of the text at `path` it is about, if not the whole.
+    pub within: Option<Range<usize>>,
 }
 
 /// A place in a file.
@@ -55,7 +57,7 @@ impl fmt::Display for Error {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { path, text, suggestion, place } = self;
+        let Self { path, text, suggestion, place, within: _ } = self;
         if let Some(Place { line, column, .. }) = place {
             write!(f, "line {line}, column {column}: ")?;
         }
@@ -74,7 +76,7 @@ impl From<Finding> for Error {
 impl Finding {
     /// That `text` is to be said of what is at `path`.
     pub(super) fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { path: path.into(), text: text.into(), suggestion: None, place: None }
+        Self { path: path.into(), text: text.into(), suggestion: None, place: None, within: None }
     }
 
     /// With the name of `known` that is most like `wanted`.
@@ -93,7 +95,7 @@ impl Finding {
             suggest::nearest(&unknown, known.iter().map(String::as_str)).map(str::to_owned)
         });
         let place = error.span().map(|span| Place::of(&span, source));
-        Self { path: String::new(), text, suggestion, place }
+        Self { path: String::new(), text, suggestion, place, within: None }
     }
 }
 
@@ -103,7 +105,9 @@ impl Error {
     pub(super) fn located(mut self, source: &str) -> Self {
         let Ok(file) = DeTable::parse(source) else { return self };
         for finding in self.findings.iter_mut().filter(|finding| finding.place.is_none()) {
-            finding.place = span_in_table(file.get_ref(), &finding.path).map(|span| Place::of(&span, source));
+            let span = span_in_table(file.get_ref(), &finding.path);
+            let narrow = |span| narrowed(span, finding.within.as_ref(), source);
+            finding.place = span.map(narrow).map(|span| Place::of(&span, source));
         }
         self.findings.sort_by_key(|finding| finding.place);
         self
@@ -121,6 +125,22 @@ impl Place {
             length: source.get(span.clone()).map_or(1, on_line).max(1),
         }
     }
+}
+
+/// The part of a text that stands at `span` in the file. Where the file writes it by other letters than it has, the whole.
+fn narrowed(span: Range<usize>, within: Option<&Range<usize>>, source: &str) -> Range<usize> {
+    let written = source.get(span.clone()).unwrap_or_default();
+    let quote = [("'''", true), ("\"\"\"", false), ("'", true), ("\"", false)];
+    let found = quote
+        .into_iter()
+        .find(|(quote, is_literal)| written.starts_with(quote) && (*is_literal || !written.contains('\\')));
+    let (Some(within), Some((quote, _))) = (within, found) else { return span };
+    let inner = written.get(quote.len()..).unwrap_or_default();
+    let newline =
+        [("\r\n", 2), ("\n", 1)].into_iter().find(|(newline, _)| quote.len() == 3 && inner.starts_with(newline));
+    let start = span.start + quote.len() + newline.map_or(0, |(_, length)| length);
+    let part = start + within.start..start + within.end;
+    if part.end < span.end { part } else { span }
 }
 
 /// Where the deepest part of `path` stands that is in the table: the value, or the key of what is a table itself.

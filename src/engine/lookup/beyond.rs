@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::live::field;
+use super::segments::Asked;
 use super::{Answered, Picked, Question, Reader};
 use crate::domain::answer::{Field, Fields, ID, MEMBERS, ROLE, SEATS_USED, SINCE};
 use crate::domain::belonging::{Belonging, latest};
@@ -32,6 +33,7 @@ pub(super) struct Through {
     kind: Kind,
     /// What is asked of the group, as if it was looked up itself.
     fields: Fields,
+    asked: Option<Asked>,
     beyond: Beyond,
 }
 
@@ -70,10 +72,12 @@ impl Through {
         let prefix = format!("{}.", kind.name);
         let ours = names.iter().filter_map(|name| name.strip_prefix(&prefix));
         let asked = ours.filter(|name| !name.is_empty() && ![ID, ROLE, SINCE].contains(name));
-        let fields = Fields::Named(asked.map(str::to_owned).collect());
+        let names: Vec<String> = asked.map(str::to_owned).collect();
+        let asked = Asked::of(&names, kind.id, &active.model);
+        let fields = asked.as_ref().map_or(Fields::Named(names), |asked| asked.fields.clone());
         let members = kind.name != DEFAULT_KIND && asks_of_members(&fields, kind.id, &active.model);
         let beyond = Beyond { active: Arc::clone(active), through: Vec::new(), members };
-        Self { prefix, kind: kind.clone(), fields, beyond }
+        Self { prefix, kind: kind.clone(), fields, asked, beyond }
     }
 
     /// The group that counts: of those of this kind the one joined last.
@@ -108,7 +112,10 @@ impl Reader<'_> {
     /// The fields of a profile with what is read elsewhere.
     pub(super) fn fill(&self, picked: Picked) -> Result<Answered, Error> {
         let Picked { mut fields, hush: _, consents: _, groups, identifiers } = picked;
-        let Some(beyond) = self.beyond else { return Ok(fields) };
+        let Some(beyond) = self.beyond else {
+            self.put_segments(&mut fields);
+            return Ok(fields);
+        };
         if beyond.members {
             let (members, model) = (Members { view: self.view, workspace: self.workspace }, &beyond.active.model);
             let count = members.count(&identifiers, model)?;
@@ -124,6 +131,7 @@ impl Reader<'_> {
         for through in &beyond.through {
             self.put_group(&mut fields, through, &groups)?;
         }
+        self.put_segments(&mut fields);
         Ok(fields)
     }
 
@@ -152,7 +160,7 @@ impl Reader<'_> {
     }
 
     /// Puts in a field that hides an attribute of the same name.
-    fn put(&self, fields: &mut Answered, name: &str, field: Field) {
+    pub(super) fn put(&self, fields: &mut Answered, name: &str, field: Field) {
         if *self.question.fields == Fields::Everything {
             fields.retain(|(known, _)| known != name);
             fields.extend((field != Field::NotSet).then(|| (name.to_owned(), field)));
@@ -228,9 +236,10 @@ impl Reader<'_> {
     }
 
     fn at_group<'t>(&'t self, through: &'t Through) -> Reader<'t> {
-        let Through { kind, fields, beyond, .. } = through;
+        let Through { prefix: _, kind, fields, asked, beyond } = through;
         let (state, view, workspace) = (self.state, self.view, self.workspace);
         let question = Question { kind: kind.id, fields, purpose: None, ..self.question };
-        Reader { state, view, workspace, question, beyond: Some(beyond), memo: Default::default() }
+        let (asked, beyond) = (asked.as_ref(), Some(beyond));
+        Reader { state, view, workspace, question, asked, beyond, memo: Default::default() }
     }
 }

@@ -1,11 +1,11 @@
 //! Page tokens: a place in a list as opaque text: 8 hex digits of a CRC-32, then the place as hex.
 
 use crate::domain::identifier::Identifier;
-use crate::domain::ids::ProfileId;
+use crate::domain::ids::{KindId, ProfileId};
 use crate::domain::invalid::{Invalid, Reason};
 use crate::domain::link::Moment;
 use crate::domain::time::Time;
-use crate::engine::MemberPlace;
+use crate::engine::{MemberPlace, SegmentPlace};
 
 /// Between an identifier, which has no control characters, and what follows it.
 const BETWEEN: char = '\n';
@@ -47,6 +47,23 @@ pub fn read_member(token: &str) -> Result<Option<MemberPlace>, Invalid> {
 pub fn write_member(place: &MemberPlace) -> String {
     let MemberPlace { group, profile } = place;
     seal(&format!("{}{BETWEEN}{profile}", group.as_str()))
+}
+
+/// Reads the place of a member of a segment of `kind`; `None` for empty text.
+pub fn read_segment(token: &str, kind: KindId) -> Result<Option<SegmentPlace>, Invalid> {
+    let place = match kind {
+        KindId::ADDRESS => read_as(token, |place| Some(SegmentPlace::Address(Identifier::from_stored(place)?))),
+        _ => read_as(token, |place| Some(SegmentPlace::Profile(ProfileId::parse(place)?))),
+    };
+    place.map_err(|invalid| Invalid { field: "after".to_owned(), ..invalid })
+}
+
+/// Writes the place of a member of a segment, for the page after it.
+pub fn write_segment(place: &SegmentPlace) -> String {
+    match place {
+        SegmentPlace::Profile(id) => write_profile(*id),
+        SegmentPlace::Address(identifier) => seal(identifier.as_str()),
+    }
 }
 
 fn seal(place: &str) -> String {

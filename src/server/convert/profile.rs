@@ -17,7 +17,7 @@ use crate::domain::model::Model;
 use crate::domain::profile::{Member, Merge, Profile};
 use crate::domain::time::Time;
 use crate::domain::value::Value;
-use crate::engine::{Count, Listed, Totals};
+use crate::engine::{Count, Listed, SegmentMember, Totals};
 use crate::proto::v1;
 
 /// A profile with what is shown beside it.
@@ -114,6 +114,15 @@ pub fn write_listed(listed: Listed) -> v1::GroupMember {
         role,
         since: Some(time::write(since.time)),
         group: group.as_str().to_owned(),
+    }
+}
+
+/// Writes a member of a segment.
+pub fn write_segment_member(member: SegmentMember) -> v1::SegmentMember {
+    let SegmentMember { profile, identifier } = member;
+    v1::SegmentMember {
+        profile_id: profile.map(|id| id.to_string()).unwrap_or_default(),
+        key: identifier.map(|identifier| identifier.as_str().to_owned()).unwrap_or_default(),
     }
 }
 

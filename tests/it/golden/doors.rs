@@ -28,7 +28,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::step::{Correct, Step};
-use super::{Door, Names, models, tell, views};
+use super::{Door, Names, models, segments, tell, views};
 use crate::harness;
 
 pub struct EngineDoor {
@@ -217,6 +217,7 @@ impl Door for EngineDoor {
                 };
                 events.into_iter().map(change).collect()
             }
+            Step::Segment { name } => segments::on_engine(&self.engine, self.workspace, &active.model, name, names),
             Step::ModelDiff { file } => models::diff(&self.engine, self.workspace, file, names),
             Step::ModelApply { file } => models::apply(&self.engine, self.workspace, file, &self.runtime),
             Step::Members { key, kind } => {
@@ -377,6 +378,7 @@ impl Door for GrpcDoor {
                     tell_answer(&found, fields.collect()) + &hushed.collect::<String>() + &consents.collect::<String>()
                 }
                 Step::View { name, keys } => views::through_grpc(&client, name, keys, names).await,
+                Step::Segment { name } => segments::through_grpc(&client, name, names).await,
                 Step::Profile { key, kind } => {
                     let (key, kind) = (names.key(key), kind.clone());
                     let request = v1::GetProfileRequest { key, kind, token: String::new() };

@@ -44,6 +44,10 @@ pub enum Step {
         name: String,
         keys: Vec<String>,
     },
+    /// Who is in a segment.
+    Segment {
+        name: String,
+    },
     ModelDiff {
         file: String,
     },
@@ -110,6 +114,7 @@ impl Step {
                 let (message_id, rest) = word(rest);
                 Self::Correct { message_id: message_id.to_owned(), correction: correction(verb, rest) }
             }
+            "segment" => Self::Segment { name: rest.trim().to_owned() },
             "model-diff" => Self::ModelDiff { file: rest.trim().to_owned() },
             "model-apply" => Self::ModelApply { file: rest.trim().to_owned() },
             "erase" => {

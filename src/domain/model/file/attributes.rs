@@ -82,7 +82,7 @@ pub(super) fn check(
 fn unfit(name: &str, kind: &Kind, kinds: &[Kind], computed: &[Computed]) -> Option<&'static str> {
     if is_misnamed(name) || reads_otherwise(name, kinds) {
         return Some(
-            "is no name of an attribute: 1 to 128 bytes, not `*`, and not under `address.` or the name of a kind",
+            "is no name of an attribute: 1 to 128 bytes, not `*`, and not under `address.`, `segment.` or the name of a kind",
         );
     }
     if computed.iter().any(|computed| computed.kind == kind.id && computed.name == name) {

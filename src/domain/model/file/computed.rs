@@ -71,7 +71,7 @@ pub(super) fn check(name: String, declared: FileComputed, kinds: &[Kind]) -> Res
     let FileComputed { kind, aggregate, event, property, over, window, limit, properties, time_zone } = declared;
     let path = format!("computed.\"{name}\"");
     if name.is_empty() || name.len() > MAX_NAME_BYTES || reads_otherwise(&name, kinds) {
-        let text = "is no name of a field: 1 to 128 bytes, not `*`, and not under `address.` or the name of a kind";
+        let text = "is no name of a field: 1 to 128 bytes, not `*`, and not under `address.`, `segment.` or the name of a kind";
         return Err(meaning(path, text));
     }
     let Some(kind) = kinds.iter().find(|declared| declared.name == kind) else {

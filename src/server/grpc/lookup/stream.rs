@@ -67,6 +67,7 @@ impl Asked {
             return Ok(kind);
         }
         let found = answer::kind(if kind.is_empty() { &self.kind } else { &kind }, model)?;
+        model.check_segments(&fields, found)?;
         let fields = if fields.is_empty() { None } else { Some(Fields::parse(fields)?) };
         let last = std::mem::replace(&mut self.what, What::Fields { fields: Fields::Everything, purpose: None });
         let (last_fields, last_purpose) = match last {
