@@ -12,7 +12,7 @@ use super::time::Time;
 use super::value::Value;
 use super::view::Viewed;
 
-pub use wanted::{Wanted, What};
+pub use wanted::{Wanted, What, without_view};
 
 /// How many customers a batch may ask for.
 pub const MAX_BATCH_KEYS: usize = 1_000;
@@ -180,4 +180,6 @@ pub struct Answer {
     pub viewed: Option<Viewed>,
     /// Whether the purpose asked for is allowed; none if none was.
     pub consents: Vec<Consent>,
+    /// The earliest moment at which a value that was read is another without any write; `None` if none ever is.
+    pub changes_at: Option<Time>,
 }

@@ -54,7 +54,8 @@ impl Reader<'_> {
         let fields = self.with_address(key, self.agreed(picked))?;
         let resolution = Resolution::Shared { people: people.len() };
         let consents = self.consents(key, &consents)?;
-        Ok(Some(Answer { key: at, resolution, fields, hushed: union(hushed), consents, viewed: None }))
+        let (hushed, changes_at) = (union(hushed), self.changes_at.take());
+        Ok(Some(Answer { key: at, resolution, fields, hushed, consents, viewed: None, changes_at }))
     }
 
     fn agreed(&self, picked: Vec<Answered>) -> Answered {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{consent, time, value};
+use super::{consent, decision, time, value};
 use crate::domain::answer::{Answer, Field, Resolution};
 use crate::domain::hush::{Hushed, Topic};
 use crate::domain::value::Value;
@@ -12,7 +12,7 @@ use crate::server::status::Refusal;
 
 /// Writes an answer; `key` is the key of the request that led to it. With `html` the texts of a view have their twins.
 pub fn write(answer: Answer, key: String, model_version: u64, html: bool) -> v1::Answer {
-    let Answer { key: _, resolution, fields, hushed, consents, viewed } = answer;
+    let Answer { key: _, resolution, fields, hushed, consents, viewed, changes_at: _ } = answer;
     let (resolution, profile_id, people) = match resolution {
         Resolution::Found(id) => (v1::Resolution::Found, id.to_string(), 0),
         Resolution::Shared { people } => (v1::Resolution::Shared, String::new(), people),
@@ -49,6 +49,9 @@ pub fn write(answer: Answer, key: String, model_version: u64, html: bool) -> v1:
         info: BTreeMap::new(),
         renderable: false,
         view_version: 0,
+        send_decision: v1::SendDecision::Unspecified.into(),
+        send_reasons: Vec::new(),
+        cache_until: None,
     };
     match viewed {
         Some(viewed) => show(plain, viewed, html),
@@ -58,7 +61,7 @@ pub fn write(answer: Answer, key: String, model_version: u64, html: bool) -> v1:
 
 /// Writes what a view answers into an answer that has no fields yet.
 fn show(mut answer: v1::Answer, viewed: Viewed, html: bool) -> v1::Answer {
-    let Viewed { version, renderable, fields } = viewed;
+    let Viewed { version, renderable, fields, decision, reasons, cache_until } = viewed;
     for Shown { name, value: shown, state, because, rung, as_of, scope } in fields {
         let text = match &shown {
             Some(Value::Text(text)) if html => view::escape(text),
@@ -75,7 +78,14 @@ fn show(mut answer: v1::Answer, viewed: Viewed, html: bool) -> v1::Answer {
         answer.states.insert(name.clone(), write_state(state).into());
         answer.info.insert(name, info);
     }
-    v1::Answer { renderable, view_version: version, ..answer }
+    v1::Answer {
+        renderable,
+        view_version: version,
+        send_decision: decision::write(decision).into(),
+        send_reasons: reasons.into_iter().map(decision::write_reason).collect(),
+        cache_until: cache_until.map(time::write),
+        ..answer
+    }
 }
 
 fn write_state(state: State) -> v1::FieldState {
@@ -113,7 +123,7 @@ mod tests {
         let fields =
             vec![("name".to_owned(), Field::now(Value::Text("Joe".to_owned()))), ("age".to_owned(), Field::NotSet)];
         let (resolution, hushed, consents) = (Resolution::Found(ProfileId(1)), Vec::new(), Vec::new());
-        let answer = Answer { key: 0, resolution, fields, hushed, consents, viewed: None };
+        let answer = Answer { key: 0, resolution, fields, hushed, consents, viewed: None, changes_at: None };
         let written = write(answer, "user_id:1".to_owned(), 3, false);
         assert_eq!(written.profile_id, "00000000-0000-0000-0000-000000000001");
         assert_eq!(written.values.keys().collect::<Vec<_>>(), ["name"]);

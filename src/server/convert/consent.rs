@@ -9,7 +9,7 @@ use crate::proto::v1;
 
 /// Writes whether a purpose is allowed.
 pub fn write(consent: Consent) -> v1::PurposeConsent {
-    let Consent { purpose: Purpose { name, channel }, state } = consent;
+    let Consent { purpose: Purpose { name, channel }, state, denied_by: _ } = consent;
     v1::PurposeConsent { purpose: name, channel, state: write_state(state).into() }
 }
 

@@ -15,7 +15,8 @@ use crate::domain::ids::{KindId, WorkspaceId};
 use crate::domain::invalid::{Invalid, Reason};
 use crate::domain::key::Key;
 use crate::domain::model::Kind;
-use crate::engine::{self, ActiveModel, Engine, Question, Tier};
+use crate::domain::view::About;
+use crate::engine::{self, ActiveModel, Engine, Occasion, Question, Tier};
 use crate::proto::v1::lookup_service_server::LookupService;
 use crate::proto::v1::{
     Answer, BatchLookupRequest, BatchLookupResponse, LookupRequest, LookupResponse, StreamLookupRequest,
@@ -62,11 +63,12 @@ impl LookupService for Lookup {
 
 impl Context {
     async fn lookup(&self, workspace: WorkspaceId, request: LookupRequest) -> Result<LookupResponse, Refusal> {
-        let LookupRequest { keys, fields, kind, token, view, html, purpose, channel } = request;
+        let LookupRequest { keys, fields, kind, token, view, html, purpose, channel, about, not_before } = request;
         self.reach(&token).await?;
+        self.reach_moment(not_before.as_ref()).await?;
         let active = self.engine.model(workspace)?;
         let purpose = Purpose::asked(&purpose, &channel)?;
-        let Wanted { kind, what } = Wanted::parse(&view, &kind, fields, purpose, &active.model)?;
+        let Wanted { kind, what } = Wanted::parse(&view, &kind, fields, purpose, About::parse(about)?, &active.model)?;
         let token = self.token();
         let answer = self.answer(workspace, &active, kind, &what, keys, html).await?;
         Ok(LookupResponse { answer: Some(answer), token })
@@ -112,12 +114,13 @@ impl Context {
         workspace: WorkspaceId,
         request: BatchLookupRequest,
     ) -> Result<BatchLookupResponse, Refusal> {
-        let BatchLookupRequest { keys, fields, kind, token, view, html, purpose, channel } = request;
+        let BatchLookupRequest { keys, fields, kind, token, view, html, purpose, channel, about, not_before } = request;
         check_batch(keys.len())?;
         self.reach(&token).await?;
+        self.reach_moment(not_before.as_ref()).await?;
         let active = self.engine.model(workspace)?;
         let purpose = Purpose::asked(&purpose, &channel)?;
-        let Wanted { kind, what } = Wanted::parse(&view, &kind, fields, purpose, &active.model)?;
+        let Wanted { kind, what } = Wanted::parse(&view, &kind, fields, purpose, About::parse(about)?, &active.model)?;
         let token = self.token();
 
         let mut read = Vec::with_capacity(keys.len());
@@ -172,7 +175,9 @@ fn find(
             let question = Question { kind, fields, now: clock::now(), purpose: purpose.as_ref() };
             engine.lookup(workspace, keys, question, tier)
         }
-        What::View(view) => engine.lookup_view(workspace, keys, view, clock::now(), tier),
+        What::View { view, about } => {
+            engine.lookup_view(workspace, keys, Occasion { view, about, now: clock::now() }, tier)
+        }
     }
 }
 
@@ -189,7 +194,9 @@ fn find_many(
             let question = Question { kind, fields, now: clock::now(), purpose: purpose.as_ref() };
             engine.lookup_batch(workspace, keys, question)
         }
-        What::View(view) => engine.lookup_batch_view(workspace, keys, view, clock::now()),
+        What::View { view, about } => {
+            engine.lookup_batch_view(workspace, keys, Occasion { view, about, now: clock::now() })
+        }
     }
 }
 
