@@ -174,6 +174,9 @@ pub struct Answer {
     pub resolution: Resolution,
     /// The fields by name. Where everything was asked for, those that somebody has a value of. Empty for a view.
     pub fields: Vec<(String, Field)>,
+    /// The same of each of the people who share the key, where fields were named and the values may differ. Empty for a
+    /// view, and where there is one.
+    pub apart: Vec<Vec<(String, Field)>>,
     /// The topics that are hushed for the customer now, in order, whatever fields were asked for.
     pub hushed: Vec<Hushed>,
     /// What a view makes of it, where one was asked for.

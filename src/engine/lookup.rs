@@ -309,7 +309,7 @@ impl<'a> Reader<'a> {
         let consents = self.consents(key, &[std::mem::take(&mut picked.consents)])?;
         let fields = self.with_address(key, self.fill(picked)?)?;
         let (resolution, changes_at) = (Resolution::Found(id), self.changes_at.take());
-        Ok(Answer { key: at, resolution, fields, hushed, consents, viewed: None, changes_at })
+        Ok(Answer { key: at, resolution, fields, apart: Vec::new(), hushed, consents, viewed: None, changes_at })
     }
 
     /// The answer of a key that leads nowhere, because nobody has it or because whoever had it was erased.
@@ -322,7 +322,7 @@ impl<'a> Reader<'a> {
         let fields = self.with_address(key, fields)?;
         let consents = self.consents(key, &[])?;
         let (hushed, changes_at) = (Vec::new(), self.changes_at.take());
-        Ok(Answer { key: at, resolution, fields, hushed, consents, viewed: None, changes_at })
+        Ok(Answer { key: at, resolution, fields, apart: Vec::new(), hushed, consents, viewed: None, changes_at })
     }
 
     /// Whether a key that leads nowhere names what was erased.

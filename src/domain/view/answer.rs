@@ -11,7 +11,7 @@
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::decision::{Decision, Reason, decide};
-use super::{About, Field, Gate, Permission, Type, View};
+use super::{About, Field, Found, Gate, Permission, Type, View};
 use crate::domain::answer;
 use crate::domain::name;
 use crate::domain::time::Time;
@@ -79,20 +79,20 @@ pub struct Viewed {
 }
 
 impl View {
-    /// What the view answers for a message about `about`: `found` is what a lookup read of its slots, in their order.
-    pub fn answer(&self, found: &[(String, answer::Field)], about: &About, now: Time, gate: &Gate) -> Viewed {
+    /// What the view answers for a message about `about`.
+    pub fn answer(&self, found: Found<'_>, about: &About, now: Time, gate: &Gate) -> Viewed {
         let is_hushed = gate.hushes(&self.topics);
         let barrier = self.barrier(gate);
         let show = |field: &Field| match barrier {
             _ if is_hushed || gate.hushes(&field.topics) => field.nothing(State::Suppressed),
             Some(reason) => field.fall_back(Some(reason)),
-            None => field.climb(found, now),
+            None => field.climb(found.fields, now),
         };
         let fields: Vec<Shown> = self.fields.iter().map(show).collect();
         let renderable = self.fields.iter().zip(&fields).all(|(field, shown)| !field.required || shown.value.is_some());
         let reasons = self.reasons(found, about, gate, renderable);
         let decision = decide(&reasons);
-        let cache_until = self.cache_until(found, &fields, decision, now, gate);
+        let cache_until = self.cache_until(found.fields, &fields, decision, now, gate);
         Viewed { version: self.version, renderable, fields, decision, reasons, cache_until }
     }
 
@@ -116,8 +116,7 @@ impl Field {
     fn climb(&self, found: &[(String, answer::Field)], now: Time) -> Shown {
         let mut because = None;
         for (at, rung) in self.rungs.iter().enumerate() {
-            let read = found.get(rung.slot).map_or(&answer::Field::NotSet, |(_, field)| field);
-            match self.usable(read, now) {
+            match self.usable(Found::slot(found, rung.slot), now) {
                 Ok((value, as_of)) => {
                     return Shown {
                         value: Some(value),
@@ -203,4 +202,4 @@ fn cut(text: &str, longest: usize) -> &str {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

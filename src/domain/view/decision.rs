@@ -6,8 +6,7 @@
 
 use std::fmt;
 
-use super::{About, Denier, Gate, Permission, View};
-use crate::domain::answer;
+use super::{About, Denier, Found, Gate, Permission, View};
 
 /// What to do with a message. The greater one counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,14 +70,8 @@ impl Reason {
 }
 
 impl View {
-    /// Every reason against sending a message about `about`. What was read of its slots is `found`.
-    pub(super) fn reasons(
-        &self,
-        found: &[(String, answer::Field)],
-        about: &About,
-        gate: &Gate,
-        renderable: bool,
-    ) -> Vec<Reason> {
+    /// Every reason against sending a message about `about`.
+    pub(super) fn reasons(&self, found: Found<'_>, about: &About, gate: &Gate, renderable: bool) -> Vec<Reason> {
         let mut reasons = Vec::new();
         if gate.erased {
             reasons.push(Reason::skip(Code::Erased));
@@ -89,10 +82,7 @@ impl View {
         if gate.shared && self.shared != Decision::Send {
             reasons.push(Reason { decision: self.shared, ..Reason::skip(Code::SharedKey) });
         }
-        let holding = self.holds.iter().filter(|hold| {
-            let read = found.get(hold.slot).map_or(&answer::Field::NotSet, |(_, field)| field);
-            hold.holds(read, about)
-        });
+        let holding = self.holds.iter().filter(|hold| hold.holds(found, about));
         reasons.extend(holding.map(|hold| Reason {
             decision: hold.decision,
             hold: hold.name.clone(),

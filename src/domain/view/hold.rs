@@ -1,11 +1,11 @@
 //! Holds: what a view declares to stand against speaking now.
 //!
-//! What cannot be told holds. A value that several people do not share, one of too many members, and one of a type that
-//! the hold cannot read might each be the one that should have stopped the message; a message that waits does less harm.
-//! What no fact has set holds nothing.
+//! What cannot be told holds. A value of too many members, and one of a type that the hold cannot read, might be the one
+//! that should have stopped the message; a message that waits does less harm. What no fact has set holds nothing. Of
+//! several people who share a key it holds if it does for any of them: whoever reads the message might be that one.
 
 use super::decision::{Code, Decision};
-use super::{About, Type};
+use super::{About, Found, Type};
 use crate::domain::answer;
 use crate::domain::value::Value;
 
@@ -68,11 +68,20 @@ impl Condition {
 }
 
 impl Hold {
-    /// True if it stands against a message about `about`, by what was read of its slot.
-    pub(super) fn holds(&self, read: &answer::Field, about: &About) -> bool {
+    /// True if it stands against a message about `about`.
+    pub(super) fn holds(&self, found: Found<'_>, about: &About) -> bool {
         if self.condition == Condition::Bought && about.is_empty() {
             return false;
         }
+        match Found::slot(found.fields, self.slot) {
+            answer::Field::Ambiguous if !found.apart.is_empty() => {
+                found.apart.iter().any(|fields| self.holds_by(Found::slot(fields, self.slot), about))
+            }
+            read => self.holds_by(read, about),
+        }
+    }
+
+    fn holds_by(&self, read: &answer::Field, about: &About) -> bool {
         match read {
             answer::Field::NotSet => false,
             answer::Field::Ambiguous | answer::Field::TooLarge => true,

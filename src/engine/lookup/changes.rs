@@ -18,9 +18,9 @@ impl Changes {
 }
 
 impl Reader<'_> {
-    /// Notes that something of the answer that is being made is another at `moment`, if that is still to come.
+    /// Notes that something of the answer that is being made is another at `moment`. What depends on the moment of asking
+    /// in a way that cannot be foreseen notes that moment: the answer is not to be kept then.
     pub(super) fn changes(&self, moment: Option<Time>) {
-        let moment = moment.filter(|moment| *moment > self.question.now);
         self.changes_at.0.set(earlier(self.changes_at.0.get(), moment));
     }
 }

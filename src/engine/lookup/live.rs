@@ -70,7 +70,7 @@ impl Reader<'_> {
         let said = match computed.window {
             Some(window) if name.ends_with(FULL) => {
                 let full_at = active.full_at(computed, window);
-                self.changes(full_at);
+                self.changes(full_at.filter(|full_at| *full_at > now));
                 full_at.is_some_and(|full_at| full_at <= now)
             }
             _ => state.capped().unwrap_or(false),

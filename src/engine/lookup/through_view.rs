@@ -6,7 +6,7 @@ use crate::domain::hush::Hushed;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::key::Key;
 use crate::domain::time::{Time, earlier};
-use crate::domain::view::{About, Denier, Gate, Permission, View};
+use crate::domain::view::{About, Denier, Found, Gate, Permission, View};
 use crate::engine::{Engine, Error, Question, Tier};
 
 /// What every customer of a lookup is to be spoken to for.
@@ -58,8 +58,9 @@ fn question<'a>(Occasion { view, about: _, now }: Occasion<'a>, purpose: Option<
 
 /// The answer with the fields of the view in place of those that it read.
 fn seen(Occasion { view, about, now }: Occasion<'_>, answer: Answer) -> Answer {
-    let viewed = view.answer(&answer.fields, about, now, &gate(view, &answer));
-    Answer { fields: Vec::new(), viewed: Some(viewed), ..answer }
+    let found = Found { fields: &answer.fields, apart: &answer.apart };
+    let viewed = view.answer(found, about, now, &gate(view, &answer));
+    Answer { fields: Vec::new(), apart: Vec::new(), viewed: Some(viewed), ..answer }
 }
 
 /// What is hushed in the channel of the view, or in all, and whether its purpose is allowed there. A view of no channel in

@@ -12,7 +12,7 @@ use crate::server::status::Refusal;
 
 /// Writes an answer; `key` is the key of the request that led to it. With `html` the texts of a view have their twins.
 pub fn write(answer: Answer, key: String, model_version: u64, html: bool) -> v1::Answer {
-    let Answer { key: _, resolution, fields, hushed, consents, viewed, changes_at: _ } = answer;
+    let Answer { key: _, resolution, fields, apart: _, hushed, consents, viewed, changes_at: _ } = answer;
     let (resolution, profile_id, people) = match resolution {
         Resolution::Found(id) => (v1::Resolution::Found, id.to_string(), 0),
         Resolution::Shared { people } => (v1::Resolution::Shared, String::new(), people),
@@ -123,7 +123,8 @@ mod tests {
         let fields =
             vec![("name".to_owned(), Field::now(Value::Text("Joe".to_owned()))), ("age".to_owned(), Field::NotSet)];
         let (resolution, hushed, consents) = (Resolution::Found(ProfileId(1)), Vec::new(), Vec::new());
-        let answer = Answer { key: 0, resolution, fields, hushed, consents, viewed: None, changes_at: None };
+        let answer =
+            Answer { key: 0, resolution, fields, apart: Vec::new(), hushed, consents, viewed: None, changes_at: None };
         let written = write(answer, "user_id:1".to_owned(), 3, false);
         assert_eq!(written.profile_id, "00000000-0000-0000-0000-000000000001");
         assert_eq!(written.values.keys().collect::<Vec<_>>(), ["name"]);

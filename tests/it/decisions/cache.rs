@@ -55,6 +55,9 @@ nick = "text"
 first = "text"
 [views.v]
 shared = "send"
+[views.v.holds.enough]
+count = "n.week"
+at_most = 200
 "#;
 
 /// What a view may read, each a field; AGE is the largest age of a value.
@@ -215,7 +218,7 @@ fn timeless(answer: Answer) -> Answer {
 
 fn cache_until(answer: &Answer) -> Option<u64> {
     let viewed = answer.viewed.as_ref().unwrap();
-    assert_eq!(viewed.decision, Decision::Send, "{viewed:?}");
+    assert_eq!(viewed.cache_until.is_some(), viewed.decision == Decision::Send, "{viewed:?}");
     viewed.cache_until.map(Time::micros)
 }
 

@@ -107,20 +107,25 @@ fn naive(
     }
 }
 
-fn view(field: Field, opt_in: bool) -> View {
+/// A view that reads nothing, and that nothing stands against.
+pub(in crate::domain::view) fn plain() -> View {
     View {
         name: "newsletter".to_owned(),
         version: 3,
         kind: KindId(1),
-        purpose: "marketing".to_owned(),
+        purpose: String::new(),
         channel: "email".to_owned(),
-        opt_in,
+        opt_in: false,
         topics: BTreeSet::new(),
-        fields: vec![field],
+        fields: Vec::new(),
         shared: Decision::Hold,
         holds: Vec::new(),
         slots: Fields::Named(Vec::new()),
     }
+}
+
+fn view(field: Field, opt_in: bool) -> View {
+    View { purpose: "marketing".to_owned(), opt_in, fields: vec![field], ..plain() }
 }
 
 prop_compose! {
@@ -174,7 +179,7 @@ proptest! {
         field.rungs = (0..reads.len()).map(|slot| Rung { slot, scope: "person".to_owned() }).collect();
         let found: Vec<_> = reads.iter().map(|read| (String::new(), read.field())).collect();
         let speaks = !field.topics.is_empty();
-        let viewed = view(field.clone(), opt_in).answer(&found, &About::default(), Time::from_micros(NOW), &gate);
+        let viewed = view(field.clone(), opt_in).answer(Found { fields: &found, apart: &[] }, &About::default(), Time::from_micros(NOW), &gate);
         let shown = &viewed.fields[0];
 
         let open = Gate { hushed: BTreeSet::new(), ..gate.clone() };
@@ -215,7 +220,7 @@ fn a_whole_view_is_hushed_by_one_of_its_topics() {
     };
     let bridal = View { topics: BTreeSet::from(["weddings".to_owned()]), ..view(field, false) };
     let gate = |topic: &str| Gate { hushed: BTreeSet::from([topic.to_owned()]), ..Gate::default() };
-    let answered = |topic: &str| bridal.answer(&[], &About::default(), Time::default(), &gate(topic));
+    let answered = |topic: &str| bridal.answer(Found::default(), &About::default(), Time::default(), &gate(topic));
     let viewed = answered("weddings");
     assert_eq!((viewed.renderable, viewed.fields[0].state, viewed.version), (false, State::Suppressed, 3));
     assert!(answered("pets").renderable);

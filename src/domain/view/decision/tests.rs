@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::answer::Fields;
+use crate::domain::answer::{self, Fields};
 use crate::domain::ids::KindId;
 use crate::domain::time::Time;
 use crate::domain::value::Value;
@@ -38,8 +38,8 @@ const CODES: [Code; 3] = [Code::Held, Code::Bought, Code::FrequencyCap];
 #[derive(Clone, Debug)]
 struct Case {
     view: View,
-    /// By hold: its condition, and what it reads.
-    holds: Vec<(usize, usize)>,
+    /// By hold: its condition, and what it reads of each of the people who share the key.
+    holds: Vec<(usize, [usize; 2])>,
     gate: Gate,
     about: About,
 }
@@ -102,7 +102,7 @@ fn gate() -> impl Strategy<Value = Gate> {
 
 fn case() -> impl Strategy<Value = Case> {
     let decision = prop::option::of(prop::sample::select(vec![Decision::Hold, Decision::Skip]));
-    let holds = prop::collection::vec((0..3_usize, 0..reads().len(), decision), 0..4);
+    let holds = prop::collection::vec((0..3_usize, [0..reads().len(), 0..reads().len()], decision), 0..4);
     let about = prop::option::of(Just("boots".to_owned()));
     (view(), gate(), holds, about).prop_map(|(mut view, gate, holds, about)| {
         for (at, (condition, _, decision)) in holds.iter().enumerate() {
@@ -136,7 +136,8 @@ fn naive(Case { view, holds, gate, about }: &Case) -> Vec<(Code, Decision, Strin
     for code in [Code::Bought, Code::FrequencyCap, Code::Held] {
         for (at, (condition, read)) in holds.iter().enumerate() {
             let is_about = code != Code::Bought || !about.is_empty();
-            let stands = CODES[*condition] == code && is_about && reads()[*read].1[*condition];
+            let of_any = read.iter().any(|read| reads()[*read].1[*condition]);
+            let stands = CODES[*condition] == code && is_about && of_any;
             say(stands, code, view.holds[at].decision, &format!("h{at}"));
         }
     }
@@ -149,8 +150,14 @@ fn naive(Case { view, holds, gate, about }: &Case) -> Vec<(Code, Decision, Strin
 proptest! {
     #[test]
     fn every_reason_is_told_and_the_strictest_decides(case in case()) {
-        let found: Vec<_> = case.holds.iter().map(|(_, read)| (String::new(), reads()[*read].0.clone())).collect();
-        let viewed = case.view.answer(&found, &case.about, NOW, &case.gate);
+        let of = |read: &usize| reads()[*read].0.clone();
+        let person = |number: usize| -> Vec<_> {
+            case.holds.iter().map(|(_, read)| (String::new(), of(&read[number]))).collect()
+        };
+        let both = case.holds.iter().map(|(_, [a, b])| if a == b { of(a) } else { answer::Field::Ambiguous });
+        let both: Vec<_> = both.map(|field| (String::new(), field)).collect();
+        let found = Found { fields: &both, apart: &[person(0), person(1)] };
+        let viewed = case.view.answer(found, &case.about, NOW, &case.gate);
         let expected = naive(&case);
         let told = viewed.reasons.iter().map(|Reason { code, decision, hold, topic }| {
             (*code, *decision, format!("{hold}{topic}"))
