@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::domain::access::{ApiKey, SecretHash};
 use crate::domain::correction::Correction;
@@ -40,7 +40,7 @@ use writer::{Job, Writer};
 
 pub use crate::store::{Error as StoreError, FamilyStats, MAX_OPEN_FILES, Tier, is_database};
 pub use identity::{Apart, LargeProfile, LargestBy, MAX_SIMULATED_FACTS, Merges, Pair, Together};
-pub use lookup::{Question, SegmentMember, SegmentPage, SegmentPlace};
+pub use lookup::{Occasion, Question, SegmentMember, SegmentPage, SegmentPlace};
 pub use members::{Count, Figures, Listed, MemberPage, MemberPlace, Totals};
 pub use model::{Difference, ModelState};
 pub use show::ConsentPage;
@@ -266,6 +266,14 @@ impl Engine {
                 std::future::pending().await
             }
         }
+    }
+
+    /// Waits until every command that waits for the writer now is decided: what is read from then on reflects those that
+    /// were committed.
+    pub async fn settled(&self) -> Result<(), Error> {
+        let (told, settled) = oneshot::channel();
+        self.queue.send(Job::Barrier(told)).await.map_err(|_| Error::Closed)?;
+        settled.await.map_err(|_| Error::Closed)
     }
 
     /// Figures of the store.

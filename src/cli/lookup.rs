@@ -50,6 +50,9 @@ pub struct Args {
     /// The channel in which it is to be allowed [default: whichever]
     #[arg(long, requires = "purpose", default_value = "", hide_default_value = true)]
     channel: String,
+    /// With a view: a product, or another thing, that the message is about; may be given several times
+    #[arg(long, value_name = "THING", requires = "view")]
+    about: Vec<String>,
     /// A token that a write answered: the answer reflects at least that write
     #[arg(long, default_value = "", hide_default_value = true)]
     token: String,
@@ -97,6 +100,8 @@ async fn ask_one(client: &Client, args: &Args) -> Result<LookupResponse, Failure
         html: args.html,
         purpose: args.purpose.clone(),
         channel: args.channel.clone(),
+        about: args.about.clone(),
+        not_before: None,
     };
     let response = client.lookup().lookup(request).await.map_err(client::Error::from)?;
     Ok(response.into_inner())
@@ -113,6 +118,8 @@ async fn ask_many(client: &Client, args: &Args, keys: &[String]) -> Result<Vec<L
         html: args.html,
         purpose: args.purpose.clone(),
         channel: args.channel.clone(),
+        about: args.about.clone(),
+        not_before: None,
     };
     let response = client.lookup().batch_lookup(request).await.map_err(client::Error::from)?.into_inner();
     let alone = |answer: Answer| LookupResponse { answer: Some(answer), token: response.token.clone() };

@@ -212,6 +212,14 @@ impl State {
         }
     }
 
+    /// The first moment after `now` at which its value may be another without any event; `None` if it stays.
+    pub fn changes_at(&self, now: Time) -> Option<Time> {
+        match self {
+            Self::Buckets(buckets) => buckets.changes_at(now),
+            _ => None,
+        }
+    }
+
     /// True if its value depends on when and for whom it is read; see [`State::read`].
     pub fn is_live(&self) -> bool {
         matches!(self, Self::Quarters(_) | Self::Buckets(_))

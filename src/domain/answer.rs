@@ -12,7 +12,7 @@ use super::time::Time;
 use super::value::Value;
 use super::view::Viewed;
 
-pub use wanted::{Wanted, What};
+pub use wanted::{Wanted, What, without_view};
 
 /// How many customers a batch may ask for.
 pub const MAX_BATCH_KEYS: usize = 1_000;
@@ -176,10 +176,15 @@ pub struct Answer {
     pub resolution: Resolution,
     /// The fields by name. Where everything was asked for, those that somebody has a value of. Empty for a view.
     pub fields: Vec<(String, Field)>,
+    /// The same of each of the people who share the key, where fields were named and the values may differ. Empty for a
+    /// view, and where there is one.
+    pub apart: Vec<Vec<(String, Field)>>,
     /// The topics that are hushed for the customer now, in order, whatever fields were asked for.
     pub hushed: Vec<Hushed>,
     /// What a view makes of it, where one was asked for.
     pub viewed: Option<Viewed>,
     /// Whether the purpose asked for is allowed; none if none was.
     pub consents: Vec<Consent>,
+    /// The earliest moment at which a value that was read is another without any write; `None` if none ever is.
+    pub changes_at: Option<Time>,
 }

@@ -9,6 +9,8 @@
 //! All of this is a function of the set of facts: the union is commutative, associative and idempotent, and what an
 //! identifier said comes back with it when a merge is undone.
 
+mod answer;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -18,6 +20,8 @@ use super::identifier::Identifier;
 use super::invalid::{Invalid, Reason};
 use super::label;
 use super::link::Moment;
+
+pub use answer::{Consent, Denier, answer};
 
 /// How many purposes one identifier may bring, each counted once for every channel, and for how many other identifiers its
 /// grants may speak in each of them; what is more is refused.
@@ -83,15 +87,6 @@ pub struct Decisions {
 pub struct Consents {
     /// By purpose and channel; none is empty.
     pub purposes: BTreeMap<Purpose, Decisions>,
-}
-
-/// Whether a purpose is allowed in a channel.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Consent {
-    /// The purpose.
-    pub purpose: Purpose,
-    /// Whether it is allowed.
-    pub state: State,
 }
 
 /// Says nothing of what the purpose is.
@@ -294,23 +289,6 @@ impl Consents {
         let said = |purpose: &Purpose| self.purposes.get(purpose).map_or(State::Unknown, Decisions::state);
         said(purpose).and(said(&everywhere))
     }
-}
-
-/// What is allowed by each of `people`, asked by `address`: whatever a person allows, what that address forbids is
-/// forbidden. Asked for no channel, it is answered for all of them, and then for each that anything was said of.
-pub fn answer(asked: &Purpose, people: &[Consents], address: &Consents) -> Vec<Consent> {
-    let said = people.iter().chain([address]).flat_map(|consents| consents.purposes.keys());
-    let mut purposes: BTreeSet<Purpose> = [asked.clone()].into();
-    if asked.channel.is_empty() {
-        purposes.extend(said.filter(|purpose| purpose.name == asked.name).cloned());
-    }
-    let consent = |purpose: Purpose| {
-        let of_address = address.state(&purpose);
-        let of_people = people.iter().map(|person| person.state(&purpose).and(of_address));
-        let state = if people.is_empty() { of_address } else { State::of_all(of_people) };
-        Consent { purpose, state }
-    };
-    purposes.into_iter().map(consent).collect()
 }
 
 #[cfg(test)]

@@ -80,6 +80,8 @@ pub struct Segment {
     /// The fields that it reads, by the names that a lookup of its kind knows them by; those of addresses without their
     /// prefix. Each once.
     pub reads: Vec<String>,
+    /// True if the answer may be another at another moment, whatever it reads.
+    pub asks_when: bool,
     /// What each of [`Segment::reads`] is to be.
     types: Vec<Type>,
     expression: IdedExpr,

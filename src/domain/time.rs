@@ -36,6 +36,11 @@ impl Time {
     }
 }
 
+/// The earlier of two moments, of which either may never come.
+pub fn earlier(a: Option<Time>, b: Option<Time>) -> Option<Time> {
+    a.into_iter().chain(b).min()
+}
+
 /// Reads a duration such as `90d`: a whole number and s, m, h, d or w. In microseconds; `None` if it is none, or longer
 /// than 1,000 years. Months and years have no one length.
 pub fn duration(text: &str) -> Option<u64> {

@@ -4,10 +4,18 @@
 //! at its end. The first rung that has a usable value answers. A view is compiled when its model is loaded: everything it
 //! reads is a slot of one lookup, each read once, and rungs are numbers of slots.
 //!
+//! Beside its fields a view answers whether to speak at all ([`Decision`]), by what it declares to stand against that
+//! ([`Hold`]), and how long its answer stands by itself.
+//!
 //! Fields do not fall back to other fields. So no chain can go in circles, and what a field says is read off its own lines.
 
+mod about;
 mod answer;
+mod decision;
+mod expiry;
+mod found;
 mod gate;
+mod hold;
 mod html;
 
 use std::collections::BTreeSet;
@@ -17,8 +25,13 @@ use super::answer::Fields;
 use super::ids::KindId;
 use super::value::Value;
 
+pub use about::{About, MAX_ABOUT, MAX_ABOUT_BYTES};
 pub use answer::{Shown, State, Viewed};
-pub use gate::{Gate, Permission};
+pub use decision::{Code, Decision, Reason};
+pub use expiry::MAX_CACHED_MICROS;
+pub use found::Found;
+pub use gate::{Denier, Gate, Permission};
+pub use hold::{Condition, Hold, MAX_HOLDS};
 pub use html::escape;
 
 /// How many views a model may declare, all versions of one name counted.
@@ -53,6 +66,10 @@ pub struct View {
     pub topics: BTreeSet<String>,
     /// Its fields, in the order of their names.
     pub fields: Vec<Field>,
+    /// What is decided where several people share the key asked by.
+    pub shared: Decision,
+    /// What stands against speaking now, in the order of their names.
+    pub holds: Vec<Hold>,
     /// What a lookup reads for it: every slot once.
     pub slots: Fields,
 }

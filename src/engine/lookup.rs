@@ -3,8 +3,10 @@
 //! group are two point reads more, and so is each other persona of a human who is spoken to as two.
 
 mod beyond;
+mod changes;
 mod consent;
 mod hush;
+mod lead;
 mod live;
 mod segments;
 mod shared;
@@ -34,10 +36,13 @@ use crate::domain::value::Value;
 use crate::store::catalogue::{FRAGMENTS, OWNERS, PROFILES, SURVIVORS};
 use crate::store::view::View;
 use beyond::{Beyond, Memo};
+use changes::Changes;
+use lead::{Found, Lead};
 use segments::Asked;
 use shared::People;
 
 pub use sweep::{SegmentMember, SegmentPage, SegmentPlace};
+pub use through_view::Occasion;
 
 /// How often a lookup starts anew because the profile it was led to was merged away in between.
 const MAX_TRIES: usize = 3;
@@ -71,6 +76,7 @@ struct Picked {
     consents: Consents,
     groups: BTreeMap<Identifier, Belonging>,
     identifiers: BTreeSet<Identifier>,
+    changes_at: Option<Time>,
 }
 
 impl Engine {
@@ -141,48 +147,15 @@ impl Engine {
         question: Question<'a>,
         (asked, beyond): (Option<&'a Asked>, Option<&'a Beyond>),
     ) -> Reader<'a> {
-        Reader { state: &self.state, view, workspace, question, asked, beyond, memo: RefCell::default() }
-    }
-}
-
-/// Where a key of a batch leads, as far as its owner record says.
-enum Lead {
-    Nobody,
-    To(ProfileId),
-    /// Several people may use it: there is more to read.
-    Unclear,
-}
-
-impl Lead {
-    fn of(owner: &Owner) -> Self {
-        match owner.profile {
-            _ if owner.may_be_shared() => Self::Unclear,
-            Some(id) => Self::To(id),
-            None => Self::Nobody,
-        }
-    }
-
-    fn id(&self) -> Option<ProfileId> {
-        match self {
-            Self::To(id) => Some(*id),
-            Self::Nobody | Self::Unclear => None,
-        }
-    }
-}
-
-/// What was found of a key of a batch.
-enum Found {
-    Nobody,
-    Profile(ProfileId, Picked),
-    /// Used by several people; or the id of a profile that was merged away, or of none.
-    Further,
-}
-
-impl Found {
-    fn picked(&self) -> Option<&Picked> {
-        match self {
-            Self::Profile(_, picked) => Some(picked),
-            Self::Nobody | Self::Further => None,
+        Reader {
+            state: &self.state,
+            view,
+            workspace,
+            question,
+            asked,
+            beyond,
+            memo: RefCell::default(),
+            changes_at: Changes::default(),
         }
     }
 }
@@ -196,6 +169,8 @@ struct Reader<'a> {
     asked: Option<&'a Asked>,
     beyond: Option<&'a Beyond>,
     memo: RefCell<Memo>,
+    /// The earliest moment at which what was read for the answer that is being made is another without any write.
+    changes_at: Changes,
 }
 
 impl<'a> Reader<'a> {
@@ -310,7 +285,9 @@ impl<'a> Reader<'a> {
             Some(purpose) => read_consents(parts.consents)?.of(&purpose.name),
             None => Consents::default(),
         };
-        Ok(Some(Picked { fields, hush, consents, groups, identifiers }))
+        // Of a batch all are picked before the first is filled.
+        let changes_at = self.changes_at.take();
+        Ok(Some(Picked { fields, hush, consents, groups, identifiers, changes_at }))
     }
 
     /// The wanted fields of a document. The states of live attributes are read once one of those is wanted.
@@ -348,7 +325,8 @@ impl<'a> Reader<'a> {
         let hushed = self.hushed(std::mem::take(&mut picked.hush))?;
         let consents = self.consents(key, &[std::mem::take(&mut picked.consents)])?;
         let fields = self.with_address(key, self.fill(picked)?)?;
-        Ok(Answer { key: at, resolution: Resolution::Found(id), fields, hushed, consents, viewed: None })
+        let (resolution, changes_at) = (Resolution::Found(id), self.changes_at.take());
+        Ok(Answer { key: at, resolution, fields, apart: Vec::new(), hushed, consents, viewed: None, changes_at })
     }
 
     /// The answer of a key that leads nowhere, because nobody has it or because whoever had it was erased.
@@ -360,7 +338,8 @@ impl<'a> Reader<'a> {
         };
         let fields = self.with_address(key, fields)?;
         let consents = self.consents(key, &[])?;
-        Ok(Answer { key: at, resolution, fields, hushed: Vec::new(), consents, viewed: None })
+        let (hushed, changes_at) = (Vec::new(), self.changes_at.take());
+        Ok(Answer { key: at, resolution, fields, apart: Vec::new(), hushed, consents, viewed: None, changes_at })
     }
 
     /// Whether a key that leads nowhere names what was erased.

@@ -36,10 +36,10 @@ pub struct ActiveModel {
 }
 
 impl ActiveModel {
-    /// True if the model has had a sliding attribute for as long as its window.
-    pub fn is_full(&self, computed: &Computed, window: Window, now: Time) -> bool {
+    /// When the model will have had a sliding attribute for as long as its window, or since when it has.
+    pub fn full_at(&self, computed: &Computed, window: Window) -> Option<Time> {
         let since = self.sliding_since.get(&(computed.kind, computed.name.clone()));
-        since.is_some_and(|since| since.plus_micros(window.micros()) <= now)
+        since.map(|since| since.plus_micros(window.micros()))
     }
 }
 

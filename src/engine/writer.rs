@@ -31,11 +31,12 @@ const MAX_GROUP_BYTES: usize = 8 * 1024 * 1024;
 
 type Answer = Result<Effect, Error>;
 
-/// A command in the queue.
-pub(super) struct Job {
-    command: Command,
-    logged: Time,
-    reply: oneshot::Sender<Answer>,
+/// What waits in the queue.
+pub(super) enum Job {
+    /// A command, and when it came.
+    Change { command: Command, logged: Time, reply: oneshot::Sender<Answer> },
+    /// Nothing but a place in the queue: told once all before it is decided.
+    Barrier(oneshot::Sender<()>),
 }
 
 /// What will become of a command.
@@ -48,7 +49,7 @@ impl Job {
     /// A job for `command`, logged at `now`, and its reply.
     pub(super) fn new(command: Command, now: Time) -> (Self, Reply<Effect>) {
         let (reply, answer) = oneshot::channel();
-        (Self { command, logged: now, reply }, Reply { answer, read: Ok })
+        (Self::Change { command, logged: now, reply }, Reply { answer, read: Ok })
     }
 }
 
@@ -144,11 +145,19 @@ impl Work {
         let state = Arc::clone(&self.state);
         let registry = state.registry();
         let mut batch = Batch::new(&state.store);
-        let mut answers = Vec::new();
+        let (mut answers, mut barriers) = (Vec::new(), Vec::new());
         let mut scrubbed = Vec::new();
         let mut place = self.place;
         let mut next = Some(first);
-        while let Some(Job { command, logged, reply }) = next.take() {
+        while let Some(job) = next.take() {
+            let (command, logged, reply) = match job {
+                Job::Change { command, logged, reply } => (command, logged, reply),
+                Job::Barrier(told) => {
+                    barriers.push(told);
+                    next = if barriers.len() < MAX_GROUP { self.jobs.try_recv().ok() } else { None };
+                    continue;
+                }
+            };
             let alone = command.stands_alone();
             let scrubs = command.erases().map(|workspace| (workspace, matches!(command, Command::Scrub { .. })));
             let answer = apply::apply_next(&mut batch, &registry, &mut place, logged, command);
@@ -160,6 +169,10 @@ impl Work {
         let committed = if batch.is_empty() { Ok(()) } else { self.commit(batch, place) };
         self.settle(scrubbed, committed.is_ok());
         Self::answer(answers, committed);
+        for told in barriers {
+            // What was not committed is decided too: it did not happen.
+            let _ = told.send(());
+        }
     }
 
     /// Notes where there is more to go through. What was not committed did not happen; that has been said of the group.

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod answer;
 pub mod consent;
+pub mod decision;
 pub mod fact;
 pub mod identity;
 pub mod model;

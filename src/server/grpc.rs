@@ -6,11 +6,11 @@ mod lookup;
 mod model;
 mod privacy;
 mod profile;
+mod reach;
 mod segment;
 mod write;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use rand::TryRngCore as _;
 use rand::rngs::OsRng;
@@ -36,8 +36,6 @@ use crate::proto::v1::profile_service_server::ProfileServiceServer;
 use crate::proto::v1::segment_service_server::SegmentServiceServer;
 use crate::proto::v1::write_service_server::WriteServiceServer;
 
-/// How long a read waits for the write that its token names.
-const TOKEN_TIME: Duration = Duration::from_secs(2);
 /// How many rows a page has if the request does not say.
 const DEFAULT_PAGE_SIZE: usize = 50;
 /// How many rows a page may have.
@@ -123,18 +121,6 @@ fn nobody() -> Refusal {
 }
 
 impl Context {
-    /// Waits until the write that `token` names is visible, if it names one.
-    async fn reach(&self, token: &str) -> Result<(), Refusal> {
-        let Some(Token(seq)) = Token::parse(token)? else { return Ok(()) };
-        if self.engine.applied() >= seq {
-            return Ok(());
-        }
-        let text = "the write of the token is not visible here yet; ask again";
-        // Seldom, and on the heap: a timer inside would make the future of every lookup several times as large.
-        let reached = Box::pin(tokio::time::timeout(TOKEN_TIME, self.engine.reached(seq))).await;
-        reached.map_err(|_elapsed| Refusal::not_ready(text))
-    }
-
     /// Where the data is now, for the `token` of an answer: to be asked before the data is read.
     fn token(&self) -> String {
         Token(self.engine.applied()).to_string()

@@ -16,6 +16,7 @@
 //! lookup   {user_id:u1} first_name orders.count
 //! lookup account {account_id:acme} members
 //! view     newsletter {user_id:u1}
+//! view     review {user_id:u1} about boots socks
 //! lookup   {user_id:u1} first_name ?marketing/email
 //! profile  {user_id:u1}
 //! members  {account_id:acme}

@@ -9,6 +9,7 @@ mod canary;
 mod cdnow;
 mod cli;
 mod crash;
+mod decisions;
 mod erase;
 mod examples;
 mod golden;

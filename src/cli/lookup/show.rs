@@ -5,7 +5,9 @@ use comfy_table::Table;
 use crate::cli::exit::Failure;
 use crate::cli::output;
 use crate::client::json;
-use crate::proto::v1::{Answer, FieldInfo, FieldState, HushedTopic, LookupResponse};
+use crate::proto::v1::{
+    Answer, FieldInfo, FieldState, HushedTopic, LookupResponse, SendDecision, SendReason, SendReasonCode,
+};
 
 /// What is shown of the fields of a view.
 const VIEW_COLUMNS: [&str; 7] = ["field", "state", "value", "rung", "because", "as of", "scope"];
@@ -39,7 +41,7 @@ pub(super) fn answers(responses: &[LookupResponse], fields: &[String], as_json: 
 type Tell = fn(&Answer) -> String;
 
 /// What stands beside the fields of an answer, by name.
-const BESIDE: [(&str, Tell); 2] = [("hushed", hushed), ("consent", consents)];
+const BESIDE: [(&str, Tell); 3] = [("hushed", hushed), ("consent", consents), ("send", send)];
 
 /// One row a customer, one column a field, and one for what stands beside them where anybody has any of it.
 fn grid(answers: &[&Answer], fields: &[String]) -> Table {
@@ -62,9 +64,11 @@ fn single(answer: &Answer) -> String {
     let head = [("key", answer.key.clone()), ("resolution", resolution(answer))];
     let beside = BESIDE.iter().map(|(name, tell)| (*name, tell(answer))).filter(|(_, told)| !told.is_empty());
     let is_view = answer.view_version > 0;
+    let cached = answer.cache_until.as_ref().map(|until| ("cache_until", json::time(until)));
     let view = is_view
         .then(|| [("view_version", answer.view_version.to_string()), ("renderable", answer.renderable.to_string())]);
-    let mut text = output::pairs(head.into_iter().chain(profile).chain(beside).chain(view.into_iter().flatten()));
+    let view = view.into_iter().flatten().chain(cached);
+    let mut text = output::pairs(head.into_iter().chain(profile).chain(beside).chain(view));
     if answer.states.is_empty() {
         return text;
     }
@@ -116,6 +120,33 @@ fn consents(answer: &Answer) -> String {
         format!("{}{} {state}", consent.purpose, in_channel(&consent.channel))
     });
     each.collect::<Vec<_>>().join(", ")
+}
+
+/// Whether to send, and every reason why not: `SKIP: bought since (has_it); hushed topic weddings`.
+fn send(answer: &Answer) -> String {
+    let decision = match answer.send_decision() {
+        SendDecision::Unspecified => return String::new(),
+        decision => output::enum_name(decision.as_str_name(), "SEND_DECISION_"),
+    };
+    let reasons: Vec<String> = answer.send_reasons.iter().map(send_reason).collect();
+    if reasons.is_empty() { decision.to_owned() } else { format!("{decision}: {}", reasons.join("; ")) }
+}
+
+fn send_reason(reason: &SendReason) -> String {
+    let SendReason { code: _, decision: _, hold, topic } = reason;
+    let words = match reason.code() {
+        SendReasonCode::Unspecified => "unknown",
+        SendReasonCode::Erased => "erased",
+        SendReasonCode::NoConsent => "no consent",
+        SendReasonCode::UnsubscribedAddress => "unsubscribed address",
+        SendReasonCode::HushedTopic => return format!("hushed topic {topic}"),
+        SendReasonCode::SharedKey => "shared key",
+        SendReasonCode::Bought => "bought since",
+        SendReasonCode::FrequencyCap => "frequency cap",
+        SendReasonCode::Held => "held",
+        SendReasonCode::NotRenderable => "not renderable",
+    };
+    if hold.is_empty() { words.to_owned() } else { format!("{words} ({hold})") }
 }
 
 fn in_channel(channel: &str) -> String {

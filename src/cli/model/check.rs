@@ -12,7 +12,7 @@ use crate::domain::aggregate::Window;
 use crate::domain::answer::{ADDRESS, Fields};
 use crate::domain::model::{Model, Property};
 use crate::domain::value::Value;
-use crate::domain::view::View;
+use crate::domain::view::{Condition, View};
 
 /// Check a model file and show what it declares. Asks no server.
 ///
@@ -72,15 +72,13 @@ fn declared(model: &Model) -> Json {
         "computed": computed.collect::<Json>(),
         "segments": segments.collect::<Json>(),
         "views": model.views().iter().flat_map(|view| fields(view)).collect::<Json>(),
+        "holds": model.views().iter().flat_map(|view| holds(view)).collect::<Json>(),
     })
 }
 
 /// One row a field; without `default` where it has no constant.
 fn fields(view: &View) -> impl Iterator<Item = Json> {
-    let slots: &[String] = match &view.slots {
-        Fields::Everything => &[],
-        Fields::Named(names) => names,
-    };
+    let slots = slots(view);
     view.fields.iter().map(|field| {
         let read: Vec<&String> = field.rungs.iter().filter_map(|rung| slots.get(rung.slot)).collect();
         let mut row = json!({
@@ -92,6 +90,27 @@ fn fields(view: &View) -> impl Iterator<Item = Json> {
         }
         row
     })
+}
+
+/// One row a hold.
+fn holds(view: &View) -> impl Iterator<Item = Json> {
+    let slots = slots(view);
+    view.holds.iter().map(|hold| {
+        let when = match hold.condition {
+            Condition::While => "while".to_owned(),
+            Condition::Bought => "bought".to_owned(),
+            Condition::Count { at_most } => format!("count, at most {at_most}"),
+        };
+        let decision = format!("{:?}", hold.decision).to_lowercase();
+        json!({"view": view.full_name(), "hold": hold.name, "when": when, "reads": slots.get(hold.slot), "decision": decision})
+    })
+}
+
+fn slots(view: &View) -> &[String] {
+    match &view.slots {
+        Fields::Everything => &[],
+        Fields::Named(names) => names,
+    }
 }
 
 fn constant(value: &Value) -> Json {
@@ -108,12 +127,13 @@ fn constant(value: &Value) -> Json {
 
 fn text(model: &Model) -> String {
     let declared = declared(model);
-    let sections: [(&str, &[&str]); 5] = [
+    let sections: [(&str, &[&str]); 6] = [
         ("kinds", &["name", "identifiers"]),
         ("types", &["name", "canonical", "limit", "login"]),
         ("computed", &["name", "kind", "aggregate", "event", "property", "window"]),
         ("segments", &["name", "kind", "when"]),
         ("views", &["view", "field", "type", "reads", "default", "required"]),
+        ("holds", &["view", "hold", "when", "reads", "decision"]),
     ];
     let tables = sections.iter().filter_map(|(section, columns)| {
         let mut table = output::table(columns.iter().copied());

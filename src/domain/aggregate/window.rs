@@ -109,6 +109,17 @@ impl Buckets {
         self.states.range(first..=last).map(|(_, state)| state.clone()).reduce(State::merge)
     }
 
+    /// The first moment after `now` at which the aggregate is over other events: the oldest bucket of the window leaves
+    /// it, or one with events that were dated ahead comes in. `None` if that never happens without a new event.
+    pub(super) fn changes_at(&self, now: Time) -> Option<Time> {
+        let last = self.window.bucket(now);
+        let first = last.saturating_sub(self.window.buckets());
+        let leaves = self.states.range(first..=last).next().map(|(bucket, _)| bucket + self.window.buckets() + 1);
+        let comes = self.states.range(last + 1..).next().map(|(bucket, _)| *bucket);
+        let next = leaves.into_iter().chain(comes).min()?;
+        Some(Time::from_micros(next.saturating_mul(self.window.bucket_micros())))
+    }
+
     /// True if no event is needed for there to be a value: of nothing there are none, and they sum up to zero.
     pub(super) fn counts(&self) -> bool {
         self.states.values().next().is_some_and(|state| matches!(state, State::Count(_) | State::Sum(_)))

@@ -6,7 +6,7 @@ use super::Fields;
 use crate::domain::consent::Purpose;
 use crate::domain::invalid::{Invalid, Reason};
 use crate::domain::model::{Kind, Model};
-use crate::domain::view::View;
+use crate::domain::view::{About, View};
 
 /// What is asked of customers, and of which kind they are.
 #[derive(Clone, Debug)]
@@ -28,21 +28,28 @@ pub enum What {
         purpose: Option<Purpose>,
     },
     /// What a view makes of it.
-    View(Arc<View>),
+    View {
+        /// The view.
+        view: Arc<View>,
+        /// What the message is about.
+        about: About,
+    },
 }
 
 impl<'m> Wanted<'m> {
-    /// Reads a request: `view` may be empty, and if it is not, `fields` and `purpose` must be.
+    /// Reads a request: `view` may be empty, and if it is not, `fields` and `purpose` must be. `about` goes with a view.
     pub fn parse(
         view: &str,
         kind: &str,
         fields: Vec<String>,
         purpose: Option<Purpose>,
+        about: About,
         model: &'m Model,
     ) -> Result<Self, Invalid> {
         if view.is_empty() {
             let kind = super::kind(kind, model)?;
             model.check_segments(&fields, kind)?;
+            without_view(&about)?;
             return Ok(Self { kind, what: What::Fields { fields: Fields::parse(fields)?, purpose } });
         }
         if purpose.is_some() {
@@ -53,16 +60,24 @@ impl<'m> Wanted<'m> {
             let text = "goes with no `view`: a view says itself what it reads; send one of them";
             return Err(Invalid::new(Reason::BadValue, "fields", text));
         }
-        Self::view(view, kind, model)
+        Self::view(view, kind, about, model)
     }
 
-    /// What the view called so answers. `kind_name` may be empty, and must be the kind of the view if it is not.
-    pub fn view(name: &str, kind_name: &str, model: &'m Model) -> Result<Self, Invalid> {
+    /// What the view called so answers for a message about `about`. `kind_name` may be empty, and must be the kind of the view if it is not.
+    pub fn view(name: &str, kind_name: &str, about: About, model: &'m Model) -> Result<Self, Invalid> {
         let view = model.view(name)?;
         let own = model.kind_by_id(view.kind);
         let kind = own.filter(|own| kind_name.is_empty() || own.name == kind_name).ok_or_else(|| {
             Invalid::new(Reason::BadValue, "kind", "is not the kind that the view is of; leave it out")
         })?;
-        Ok(Self { kind, what: What::View(Arc::clone(view)) })
+        Ok(Self { kind, what: What::View { view: Arc::clone(view), about } })
+    }
+}
+
+/// Refuses what a message is about where no view says what stands against that.
+pub fn without_view(about: &About) -> Result<(), Invalid> {
+    match about.is_empty() {
+        true => Ok(()),
+        false => Err(Invalid::new(Reason::BadValue, "about", "goes with a `view`, whose holds look for it; name one")),
     }
 }

@@ -76,6 +76,8 @@ pub(super) struct Checked {
     pub(super) types: Vec<Type>,
     pub(super) constants: Vec<cel::Value>,
     pub(super) patterns: Vec<Regex>,
+    /// True if it needs the moment of asking.
+    pub(super) now: bool,
 }
 
 /// Goes through an expression.
@@ -164,6 +166,7 @@ impl<'a> Checker<'a> {
             return Ok((name == root).then(item));
         }
         if name == NOW {
+            self.needs.now = true;
             return Ok(Some(Part::new(id, Expr::Ident(NOW_VARIABLE.to_owned()), Shape::Time)));
         }
         if self.readable.contains_key(&name) {

@@ -22,7 +22,7 @@ pub fn compile(name: &str, kind: KindId, when: &str, readable: &BTreeMap<String,
     if !matches!(whole.shape, Shape::Bool | Shape::Any) {
         return Err(Mistake::new(format!("is {}, and has to be true or false", whole.shape)));
     }
-    let Checked { slots, types, constants, patterns } = checker.done();
+    let Checked { slots, types, constants, patterns, now } = checker.done();
     Ok(Segment {
         name: name.to_owned(),
         kind,
@@ -32,6 +32,7 @@ pub fn compile(name: &str, kind: KindId, when: &str, readable: &BTreeMap<String,
         expression: whole.expression,
         constants,
         patterns: patterns.into(),
+        asks_when: now,
     })
 }
 

@@ -10,7 +10,8 @@
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::{Field, Gate, Permission, Type, View};
+use super::decision::{Decision, Reason, decide};
+use super::{About, Field, Found, Gate, Permission, Type, View};
 use crate::domain::answer;
 use crate::domain::name;
 use crate::domain::time::Time;
@@ -69,21 +70,30 @@ pub struct Viewed {
     pub renderable: bool,
     /// All fields of the view, in the order of their names.
     pub fields: Vec<Shown>,
+    /// Whether to speak.
+    pub decision: Decision,
+    /// Every reason why not, in the order of their codes.
+    pub reasons: Vec<Reason>,
+    /// The earliest moment at which the answer could be another without any write; `None` if it is not to be kept.
+    pub cache_until: Option<Time>,
 }
 
 impl View {
-    /// What the view answers: `found` is what a lookup read of its slots, in their order.
-    pub fn answer(&self, found: &[(String, answer::Field)], now: Time, gate: &Gate) -> Viewed {
+    /// What the view answers for a message about `about`.
+    pub fn answer(&self, found: Found<'_>, about: &About, now: Time, gate: &Gate) -> Viewed {
         let is_hushed = gate.hushes(&self.topics);
         let barrier = self.barrier(gate);
         let show = |field: &Field| match barrier {
             _ if is_hushed || gate.hushes(&field.topics) => field.nothing(State::Suppressed),
             Some(reason) => field.fall_back(Some(reason)),
-            None => field.climb(found, now),
+            None => field.climb(found.fields, now),
         };
         let fields: Vec<Shown> = self.fields.iter().map(show).collect();
-        let has_all = self.fields.iter().zip(&fields).all(|(field, shown)| !field.required || shown.value.is_some());
-        Viewed { version: self.version, renderable: has_all, fields }
+        let renderable = self.fields.iter().zip(&fields).all(|(field, shown)| !field.required || shown.value.is_some());
+        let reasons = self.reasons(found, about, gate, renderable);
+        let decision = decide(&reasons);
+        let cache_until = self.cache_until(found.fields, &fields, decision, now, gate);
+        Viewed { version: self.version, renderable, fields, decision, reasons, cache_until }
     }
 
     /// Why nothing of the customer may be read, if so.
@@ -91,7 +101,7 @@ impl View {
         let is_forbidden = !self.purpose.is_empty()
             && match gate.permission {
                 Permission::Granted => false,
-                Permission::Denied => true,
+                Permission::Denied(_) => true,
                 Permission::Unknown => self.opt_in,
             };
         match gate.erased {
@@ -106,8 +116,7 @@ impl Field {
     fn climb(&self, found: &[(String, answer::Field)], now: Time) -> Shown {
         let mut because = None;
         for (at, rung) in self.rungs.iter().enumerate() {
-            let read = found.get(rung.slot).map_or(&answer::Field::NotSet, |(_, field)| field);
-            match self.usable(read, now) {
+            match self.usable(Found::slot(found, rung.slot), now) {
                 Ok((value, as_of)) => {
                     return Shown {
                         value: Some(value),
@@ -193,4 +202,4 @@ fn cut(text: &str, longest: usize) -> &str {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+pub use crate::domain::consent::Denier;
+use crate::domain::time::Time;
+
 /// What is to be respected when a customer is spoken to, as of the moment of asking.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gate {
@@ -11,6 +14,11 @@ pub struct Gate {
     pub permission: Permission,
     /// True if the customer was erased: there is nothing to be read, and the reason is that.
     pub erased: bool,
+    /// True if several people share the key asked by.
+    pub shared: bool,
+    /// The earliest moment at which any of this, or of the values that were read, is another without any write. `None` if
+    /// nothing ever is.
+    pub changes_at: Option<Time>,
 }
 
 /// What was said to a purpose; of several voices the most restrictive.
@@ -18,8 +26,8 @@ pub struct Gate {
 pub enum Permission {
     /// Agreed to.
     Granted,
-    /// Refused.
-    Denied,
+    /// Refused, and by whom.
+    Denied(Denier),
     /// Nobody ever asked.
     #[default]
     Unknown,

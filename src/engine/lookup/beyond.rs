@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::live::field;
+use super::changes::Changes;
 use super::segments::Asked;
 use super::{Answered, Picked, Question, Reader};
-use crate::domain::answer::{Field, Fields, ID, MEMBERS, ROLE, SEATS_USED, SINCE};
+use crate::domain::answer::{Answer, Field, Fields, ID, MEMBERS, ROLE, SEATS_USED, SINCE};
 use crate::domain::belonging::{Belonging, latest};
 use crate::domain::identifier::Identifier;
 use crate::domain::ids::{KindId, WorkspaceId};
 use crate::domain::key::Key;
 use crate::domain::model::{Computed, DEFAULT_KIND, Kind, Model};
+use crate::domain::time::Time;
 use crate::domain::value::Value;
 use crate::engine::members::{Count, Figures, Members, member_kind, over_members};
 use crate::engine::{ActiveModel, Engine, Error};
@@ -106,12 +107,26 @@ fn asks_of_members(fields: &Fields, kind: KindId, model: &Model) -> bool {
 }
 
 /// What was read of groups already, by their kind and identifier.
-pub(super) type Memo = BTreeMap<(KindId, Identifier), BTreeMap<String, Field>>;
+pub(super) type Memo = BTreeMap<(KindId, Identifier), OfGroup>;
+
+/// What was read of a group.
+#[derive(Clone, Default)]
+pub(super) struct OfGroup {
+    fields: BTreeMap<String, Field>,
+    changes_at: Option<Time>,
+}
+
+impl From<Answer> for OfGroup {
+    fn from(answer: Answer) -> Self {
+        Self { fields: answer.fields.into_iter().collect(), changes_at: answer.changes_at }
+    }
+}
 
 impl Reader<'_> {
     /// The fields of a profile with what is read elsewhere.
     pub(super) fn fill(&self, picked: Picked) -> Result<Answered, Error> {
-        let Picked { mut fields, hush: _, consents: _, groups, identifiers } = picked;
+        let Picked { mut fields, hush: _, consents: _, groups, identifiers, changes_at } = picked;
+        self.changes(changes_at);
         let Some(beyond) = self.beyond else {
             self.put_segments(&mut fields);
             return Ok(fields);
@@ -151,7 +166,7 @@ impl Reader<'_> {
         for computed in wanted {
             let state = states.as_ref().map(|states| states.get(&computed.name));
             for name in computed.names() {
-                let read = |state| field(active, computed, &name, state, self.question.now, &TimeZone::UTC);
+                let read = |state| self.say(active, computed, &name, state, &TimeZone::UTC);
                 let field = state.map_or(Field::TooLarge, |state| state.map_or(Field::NotSet, read));
                 self.put(fields, &name, field);
             }
@@ -185,7 +200,8 @@ impl Reader<'_> {
     ) -> Result<(), Error> {
         let Some((group, belonging)) = through.group(belongings) else { return Ok(()) };
         let since = belonging.since().map(|moment| moment.time);
-        let read = self.of_group(through, group)?;
+        let OfGroup { fields: read, changes_at } = self.of_group(through, group)?;
+        self.changes(changes_at);
         for (name, field) in fields {
             let Some(name) = name.strip_prefix(&through.prefix) else { continue };
             let value = match name {
@@ -203,19 +219,18 @@ impl Reader<'_> {
     }
 
     /// What a lookup of the group answers.
-    fn of_group(&self, through: &Through, group: &Identifier) -> Result<BTreeMap<String, Field>, Error> {
+    fn of_group(&self, through: &Through, group: &Identifier) -> Result<OfGroup, Error> {
         if through.asks_nothing() {
-            return Ok(BTreeMap::new());
+            return Ok(OfGroup::default());
         }
         let place = (through.kind.id, group.clone());
         if let Some(known) = self.memo.borrow().get(&place) {
             return Ok(known.clone());
         }
         let found = self.at_group(through).find(0, &Key::Identifier(group.clone()))?;
-        let fields: BTreeMap<String, Field> =
-            found.map(|answer| answer.fields).unwrap_or_default().into_iter().collect();
-        self.memo.borrow_mut().insert(place, fields.clone());
-        Ok(fields)
+        let read = found.map(OfGroup::from).unwrap_or_default();
+        self.memo.borrow_mut().insert(place, read.clone());
+        Ok(read)
     }
 
     /// Reads the groups of many customers by one read of each family.
@@ -229,7 +244,7 @@ impl Reader<'_> {
             let answers = self.at_group(through).find_many(&keys)?;
             for (key, answer) in keys.into_iter().zip(answers) {
                 let Key::Identifier(group) = key else { continue };
-                self.memo.borrow_mut().insert((through.kind.id, group), answer.fields.into_iter().collect());
+                self.memo.borrow_mut().insert((through.kind.id, group), answer.into());
             }
         }
         Ok(())
@@ -240,6 +255,7 @@ impl Reader<'_> {
         let (state, view, workspace) = (self.state, self.view, self.workspace);
         let question = Question { kind: kind.id, fields, purpose: None, ..self.question };
         let (asked, beyond) = (asked.as_ref(), Some(beyond));
-        Reader { state, view, workspace, question, asked, beyond, memo: Default::default() }
+        let (memo, changes_at) = (Memo::default().into(), Changes::default());
+        Reader { state, view, workspace, question, asked, beyond, memo, changes_at }
     }
 }

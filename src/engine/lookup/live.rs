@@ -14,7 +14,6 @@ use crate::codec::record::read_live;
 use crate::domain::aggregate::{State, zone};
 use crate::domain::answer::Field;
 use crate::domain::model::{Computed, FULL, Over};
-use crate::domain::time::Time;
 use crate::domain::value::Value;
 use crate::engine::ActiveModel;
 
@@ -49,26 +48,33 @@ impl Reader<'_> {
             },
             None => TimeZone::UTC,
         };
-        Ok(field(active, computed, name, state, self.question.now, &zone))
+        Ok(self.say(active, computed, name, state, &zone))
     }
-}
 
-/// What a state says at the time `now` under the name of its attribute, or under that of a companion.
-pub(super) fn field(
-    active: &ActiveModel,
-    computed: &Computed,
-    name: &str,
-    state: &State,
-    now: Time,
-    zone: &TimeZone,
-) -> Field {
-    if name == computed.name {
-        let value = state.read(&computed.aggregate, now, zone).filter(|value| *value != Value::Null);
-        return value.map_or(Field::NotSet, |value| Field::Present { value, as_of: state.as_of() });
+    /// What a state says at the time of asking under the name of its attribute, or under that of a companion. Notes when
+    /// it will say something else.
+    pub(super) fn say(
+        &self,
+        active: &ActiveModel,
+        computed: &Computed,
+        name: &str,
+        state: &State,
+        zone: &TimeZone,
+    ) -> Field {
+        let now = self.question.now;
+        if name == computed.name {
+            self.changes(state.changes_at(now));
+            let value = state.read(&computed.aggregate, now, zone).filter(|value| *value != Value::Null);
+            return value.map_or(Field::NotSet, |value| Field::Present { value, as_of: state.as_of() });
+        }
+        let said = match computed.window {
+            Some(window) if name.ends_with(FULL) => {
+                let full_at = active.full_at(computed, window);
+                self.changes(full_at.filter(|full_at| *full_at > now));
+                full_at.is_some_and(|full_at| full_at <= now)
+            }
+            _ => state.capped().unwrap_or(false),
+        };
+        Field::now(Value::Bool(said))
     }
-    let said = match computed.window {
-        Some(window) if name.ends_with(FULL) => active.is_full(computed, window, now),
-        _ => state.capped().unwrap_or(false),
-    };
-    Field::now(Value::Bool(said))
 }

@@ -84,6 +84,7 @@ impl Reader<'_> {
         let Some(asked) = self.asked else { return };
         for segment in &asked.own {
             let answer = segment.ask(|name| named(fields, name), self.question.now);
+            self.changes(segment.asks_when.then_some(self.question.now));
             self.put(fields, &segment.field(), answer);
         }
     }
@@ -92,6 +93,7 @@ impl Reader<'_> {
     pub(super) fn put_address_segments<'f>(&self, fields: &mut Answered, read: impl Fn(&str) -> Option<&'f Field>) {
         for segment in self.asked.iter().flat_map(|asked| &asked.of_address) {
             let answer = segment.ask(&read, self.question.now);
+            self.changes(segment.asks_when.then_some(self.question.now));
             self.put(fields, &format!("{ADDRESS_PREFIX}{}", segment.field()), answer);
         }
     }

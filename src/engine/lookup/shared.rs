@@ -51,10 +51,15 @@ impl Reader<'_> {
             consents.push(std::mem::take(&mut one.consents));
             picked.push(self.fill(one)?);
         }
+        let apart = match self.question.fields {
+            Fields::Named(_) => picked.clone(),
+            Fields::Everything => Vec::new(),
+        };
         let fields = self.with_address(key, self.agreed(picked))?;
         let resolution = Resolution::Shared { people: people.len() };
         let consents = self.consents(key, &consents)?;
-        Ok(Some(Answer { key: at, resolution, fields, hushed: union(hushed), consents, viewed: None }))
+        let (hushed, changes_at) = (union(hushed), self.changes_at.take());
+        Ok(Some(Answer { key: at, resolution, fields, apart, hushed, consents, viewed: None, changes_at }))
     }
 
     fn agreed(&self, picked: Vec<Answered>) -> Answered {

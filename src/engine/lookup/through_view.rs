@@ -1,39 +1,48 @@
 //! Lookups by a view: its slots are the fields of one lookup, and what was read is what it answers from.
 
 use crate::domain::answer::{Answer, Resolution};
-use crate::domain::consent::{Purpose, State};
+use crate::domain::consent::{Consent, Purpose, State};
 use crate::domain::hush::Hushed;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::key::Key;
-use crate::domain::time::Time;
-use crate::domain::view::{Gate, Permission, View};
+use crate::domain::time::{Time, earlier};
+use crate::domain::view::{About, Denier, Found, Gate, Permission, View};
 use crate::engine::{Engine, Error, Question, Tier};
 
+/// What every customer of a lookup is to be spoken to for.
+#[derive(Clone, Copy, Debug)]
+pub struct Occasion<'a> {
+    /// The view that answers.
+    pub view: &'a View,
+    /// What the message is about.
+    pub about: &'a About,
+    /// The time at which it is asked.
+    pub now: Time,
+}
+
 impl Engine {
-    /// Looks up one customer by keys as [`Engine::lookup`] does, and answers as `view` has it, at the time `now`.
+    /// Looks up one customer by keys as [`Engine::lookup`] does, and answers as the view has it.
     pub fn lookup_view(
         &self,
         workspace: WorkspaceId,
         keys: &[(usize, Key)],
-        view: &View,
-        now: Time,
+        occasion: Occasion<'_>,
         tier: Tier,
     ) -> Result<Answer, Error> {
-        let purpose = purpose(view);
-        Ok(seen(view, self.lookup(workspace, keys, question(view, purpose.as_ref(), now), tier)?, now))
+        let purpose = purpose(occasion.view);
+        Ok(seen(occasion, self.lookup(workspace, keys, question(occasion, purpose.as_ref()), tier)?))
     }
 
-    /// Looks up many customers as [`Engine::lookup_batch`] does, and answers as `view` has it, at the time `now`.
+    /// Looks up many customers as [`Engine::lookup_batch`] does, and answers as the view has it.
     pub fn lookup_batch_view(
         &self,
         workspace: WorkspaceId,
         keys: &[Key],
-        view: &View,
-        now: Time,
+        occasion: Occasion<'_>,
     ) -> Result<Vec<Answer>, Error> {
-        let purpose = purpose(view);
-        let answers = self.lookup_batch(workspace, keys, question(view, purpose.as_ref(), now))?;
-        Ok(answers.into_iter().map(|answer| seen(view, answer, now)).collect())
+        let purpose = purpose(occasion.view);
+        let answers = self.lookup_batch(workspace, keys, question(occasion, purpose.as_ref()))?;
+        Ok(answers.into_iter().map(|answer| seen(occasion, answer)).collect())
     }
 }
 
@@ -43,14 +52,15 @@ fn purpose(view: &View) -> Option<Purpose> {
     (!view.purpose.is_empty()).then(asked)
 }
 
-fn question<'a>(view: &'a View, purpose: Option<&'a Purpose>, now: Time) -> Question<'a> {
+fn question<'a>(Occasion { view, about: _, now }: Occasion<'a>, purpose: Option<&'a Purpose>) -> Question<'a> {
     Question { kind: view.kind, fields: &view.slots, now, purpose }
 }
 
 /// The answer with the fields of the view in place of those that it read.
-fn seen(view: &View, answer: Answer, now: Time) -> Answer {
-    let viewed = view.answer(&answer.fields, now, &gate(view, &answer));
-    Answer { fields: Vec::new(), viewed: Some(viewed), ..answer }
+fn seen(Occasion { view, about, now }: Occasion<'_>, answer: Answer) -> Answer {
+    let found = Found { fields: &answer.fields, apart: &answer.apart };
+    let viewed = view.answer(found, about, now, &gate(view, &answer));
+    Answer { fields: Vec::new(), apart: Vec::new(), viewed: Some(viewed), ..answer }
 }
 
 /// What is hushed in the channel of the view, or in all, and whether its purpose is allowed there. A view of no channel in
@@ -62,10 +72,24 @@ fn gate(view: &View, answer: &Answer) -> Gate {
         channel.is_empty() || view.channel.is_empty() || *channel == view.channel
     };
     let hushed = answer.hushed.iter().filter(counts).map(|hushed| hushed.topic.name.clone()).collect();
-    let permission = match State::of_all(answer.consents.iter().map(|consent| consent.state)) {
+    // All topics that are hushed are in the answer, so it is another when any of them is not.
+    let hush_ends = answer.hushed.iter().filter_map(|hushed| hushed.until).min();
+    Gate {
+        hushed,
+        permission: permission(&answer.consents),
+        erased: answer.resolution == Resolution::Erased,
+        shared: matches!(answer.resolution, Resolution::Shared { .. }),
+        changes_at: earlier(answer.changes_at, hush_ends),
+    }
+}
+
+fn permission(consents: &[Consent]) -> Permission {
+    match State::of_all(consents.iter().map(|consent| consent.state)) {
         State::Granted => Permission::Granted,
-        State::Denied => Permission::Denied,
         State::Unknown => Permission::Unknown,
-    };
-    Gate { hushed, permission, erased: answer.resolution == Resolution::Erased }
+        State::Denied => {
+            let deniers = consents.iter().filter_map(|consent| consent.denied_by);
+            Permission::Denied(deniers.reduce(Denier::and).unwrap_or(Denier::Customer))
+        }
+    }
 }

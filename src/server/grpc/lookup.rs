@@ -14,7 +14,8 @@ use crate::domain::ids::{KindId, WorkspaceId};
 use crate::domain::invalid::{Invalid, Reason};
 use crate::domain::key::Key;
 use crate::domain::model::Kind;
-use crate::engine::{self, ActiveModel, Engine, Question, Tier};
+use crate::domain::view::About;
+use crate::engine::{self, ActiveModel, Engine, Occasion, Question, Tier};
 use crate::proto::v1::{BatchLookupRequest, LookupRequest, StreamLookupRequest};
 use crate::server::clock;
 use crate::server::metrics::LookupResult;
@@ -55,11 +56,12 @@ impl LookupService for Lookup {
 
 impl Context {
     async fn lookup(&self, workspace: WorkspaceId, request: LookupRequest) -> Result<Encoded, Refusal> {
-        let LookupRequest { keys, fields, kind, token, view, html, purpose, channel } = request;
+        let LookupRequest { keys, fields, kind, token, view, html, purpose, channel, about, not_before } = request;
         self.reach(&token).await?;
+        self.reach_moment(not_before.as_ref()).await?;
         let active = self.engine.model(workspace)?;
         let purpose = Purpose::asked(&purpose, &channel)?;
-        let Wanted { kind, what } = Wanted::parse(&view, &kind, fields, purpose, &active.model)?;
+        let Wanted { kind, what } = Wanted::parse(&view, &kind, fields, purpose, About::parse(about)?, &active.model)?;
         let token = self.token();
         let answer = self.answer(workspace, &active, kind, &what, keys, html).await?;
         Ok(wire::lookup(&answer, &token))
@@ -101,12 +103,13 @@ impl Context {
     }
 
     async fn batch_lookup(&self, workspace: WorkspaceId, request: BatchLookupRequest) -> Result<Encoded, Refusal> {
-        let BatchLookupRequest { keys, fields, kind, token, view, html, purpose, channel } = request;
+        let BatchLookupRequest { keys, fields, kind, token, view, html, purpose, channel, about, not_before } = request;
         check_batch(keys.len())?;
         self.reach(&token).await?;
+        self.reach_moment(not_before.as_ref()).await?;
         let active = self.engine.model(workspace)?;
         let purpose = Purpose::asked(&purpose, &channel)?;
-        let Wanted { kind, what } = Wanted::parse(&view, &kind, fields, purpose, &active.model)?;
+        let Wanted { kind, what } = Wanted::parse(&view, &kind, fields, purpose, About::parse(about)?, &active.model)?;
         let token = self.token();
 
         let mut read = Vec::with_capacity(keys.len());
@@ -161,7 +164,9 @@ fn find(
             let question = Question { kind, fields, now: clock::now(), purpose: purpose.as_ref() };
             engine.lookup(workspace, keys, question, tier)
         }
-        What::View(view) => engine.lookup_view(workspace, keys, view, clock::now(), tier),
+        What::View { view, about } => {
+            engine.lookup_view(workspace, keys, Occasion { view, about, now: clock::now() }, tier)
+        }
     }
 }
 
@@ -178,7 +183,9 @@ fn find_many(
             let question = Question { kind, fields, now: clock::now(), purpose: purpose.as_ref() };
             engine.lookup_batch(workspace, keys, question)
         }
-        What::View(view) => engine.lookup_batch_view(workspace, keys, view, clock::now()),
+        What::View { view, about } => {
+            engine.lookup_batch_view(workspace, keys, Occasion { view, about, now: clock::now() })
+        }
     }
 }
 

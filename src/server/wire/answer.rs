@@ -11,10 +11,10 @@ use crate::domain::consent::Consent;
 use crate::domain::hush::{Hushed, Topic};
 use crate::domain::time::Time;
 use crate::domain::value::{Value, Values};
-use crate::domain::view::{self, Shown, Viewed};
+use crate::domain::view::{self, Reason, Shown, Viewed};
 use crate::proto::v1;
 use crate::server::convert::answer::{field_state, state};
-use crate::server::convert::{consent, time};
+use crate::server::convert::{consent, decision, time};
 use crate::server::status::Refusal;
 
 /// What an answer takes about, so that its bytes are seldom moved.
@@ -71,7 +71,7 @@ impl Item {
             }
         };
         number(out, 6, *model_version);
-        let Answer { key: _, resolution, fields, hushed, viewed, consents } = answer;
+        let Answer { key: _, resolution, fields, apart: _, hushed, viewed, consents, changes_at: _ } = answer;
         write_resolution(out, *resolution);
         for (name, field) in fields {
             write_field(out, name, field);
@@ -165,14 +165,14 @@ fn write_hushed(out: &mut Vec<u8>, hushed: &Hushed) {
 }
 
 fn write_consent(out: &mut Vec<u8>, consent: &Consent) {
-    let Consent { purpose, state } = consent;
+    let Consent { purpose, state, denied_by: _ } = consent;
     block(out, 1, purpose.name.as_bytes());
     block(out, 2, purpose.channel.as_bytes());
     number(out, 3, consent::write_state(*state) as u64);
 }
 
 fn write_viewed(out: &mut Vec<u8>, viewed: &Viewed, html: bool) {
-    let Viewed { version, renderable, fields } = viewed;
+    let Viewed { version, renderable, fields, decision, reasons, cache_until } = viewed;
     for shown in fields {
         if let Some(value) = &shown.value {
             entry(out, 4, &shown.name, |out| nested(out, VALUE, |out| write_value(out, value)));
@@ -182,6 +182,20 @@ fn write_viewed(out: &mut Vec<u8>, viewed: &Viewed, html: bool) {
     }
     number(out, 12, u64::from(*renderable));
     number(out, 13, u64::from(*version));
+    number(out, 14, decision::write(*decision) as u64);
+    for reason in reasons {
+        nested(out, 15, |out| write_reason(out, reason));
+    }
+    cache_until.iter().for_each(|until| write_time(out, 16, *until));
+}
+
+/// A `SendReason`.
+fn write_reason(out: &mut Vec<u8>, reason: &Reason) {
+    let Reason { code, decision, hold, topic } = reason;
+    number(out, 1, decision::write_code(*code) as u64);
+    number(out, 2, decision::write(*decision) as u64);
+    block(out, 3, hold.as_bytes());
+    block(out, 4, topic.as_bytes());
 }
 
 /// A `FieldInfo`.

@@ -158,8 +158,9 @@ impl Door for EngineDoor {
                 let consents = consents.map(|consent| tell::consent(&consent.purpose, state(consent.state)));
                 tell_answer(&found, fields.collect()) + &hushed.collect::<String>() + &consents.collect::<String>()
             }
-            Step::View { name, keys } => {
-                views::on_engine(&self.engine, self.workspace, &active.model, name, keys, names)
+            Step::View { name, keys, about } => {
+                let asked = views::Asked { view: name, keys, about };
+                views::on_engine(&self.engine, self.workspace, &active.model, asked, names)
             }
             Step::Profile { key, kind } => {
                 let kind = answer::kind(kind, &active.model).unwrap();
@@ -377,7 +378,9 @@ impl Door for GrpcDoor {
                     });
                     tell_answer(&found, fields.collect()) + &hushed.collect::<String>() + &consents.collect::<String>()
                 }
-                Step::View { name, keys } => views::through_grpc(&client, name, keys, names).await,
+                Step::View { name, keys, about } => {
+                    views::through_grpc(&client, views::Asked { view: name, keys, about }, names).await
+                }
                 Step::Segment { name } => segments::through_grpc(&client, name, names).await,
                 Step::Profile { key, kind } => {
                     let (key, kind) = (names.key(key), kind.clone());
@@ -546,6 +549,7 @@ fn wire_values(values: &Values) -> prost_types::Struct {
     let wire = |value: &Value| match value {
         Value::Null => Kind::NullValue(0),
         Value::Number(number) => Kind::NumberValue(*number),
+        Value::Bool(value) => Kind::BoolValue(*value),
         Value::Text(text) => Kind::StringValue(text.clone()),
         other => panic!("scripts have no {other:?}"),
     };

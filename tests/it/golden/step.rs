@@ -43,6 +43,7 @@ pub enum Step {
     View {
         name: String,
         keys: Vec<String>,
+        about: Vec<String>,
     },
     /// Who is in a segment.
     Segment {
@@ -96,7 +97,10 @@ impl Step {
             }
             "view" => {
                 let (name, rest) = word(rest);
-                Self::View { name: name.to_owned(), keys: keys(rest).0 }
+                let (keys, rest) = keys(rest);
+                let about = rest.trim().strip_prefix("about ").unwrap_or_default();
+                let about = about.split_whitespace().map(ToOwned::to_owned).collect();
+                Self::View { name: name.to_owned(), keys, about }
             }
             "profile" => {
                 let (mut keys, kind) = keys(rest);
@@ -230,7 +234,7 @@ fn keys(text: &str) -> (Vec<String>, &str) {
     (keys.split(", ").map(ToOwned::to_owned).collect(), rest)
 }
 
-/// `name="text" name=1.5 name=null`.
+/// `name="text" name=1.5 name=true name=null`.
 fn values(text: &str) -> Values {
     let mut values = Values::new();
     let mut rest = text.trim();
@@ -244,7 +248,12 @@ fn values(text: &str) -> Values {
             false => {
                 let (value, after) = word(after);
                 let number = || Value::Number(value.parse().expect("a number"));
-                (if value == "null" { Value::Null } else { number() }, after)
+                let value = match value {
+                    "null" => Value::Null,
+                    "true" | "false" => Value::Bool(value == "true"),
+                    _ => number(),
+                };
+                (value, after)
             }
         };
         values.insert(name.to_owned(), value);

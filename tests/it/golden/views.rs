@@ -4,8 +4,8 @@ use kith::client::{Client, json};
 use kith::domain::answer::{self, Answer, Resolution, Wanted};
 use kith::domain::ids::WorkspaceId;
 use kith::domain::model::Model;
-use kith::domain::view::Shown;
-use kith::engine::{Engine, Error, Tier};
+use kith::domain::view::{About, Reason, Shown};
+use kith::engine::{Engine, Error, Occasion, Tier};
 use kith::proto::v1;
 use kith::server;
 
@@ -22,24 +22,32 @@ struct Told {
     scope: String,
 }
 
+/// What a step asks of a view.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    pub view: &'a str,
+    pub keys: &'a [String],
+    pub about: &'a [String],
+}
+
 pub fn on_engine(
     engine: &Engine,
     workspace: WorkspaceId,
     model: &Model,
-    view: &str,
-    keys: &[String],
+    Asked { view, keys, about }: Asked<'_>,
     names: &mut Names,
 ) -> String {
-    let wanted = match Wanted::view(view, "", model) {
+    let about = About::parse(about.to_vec()).unwrap();
+    let wanted = match Wanted::view(view, "", about.clone(), model) {
         Ok(wanted) => wanted,
         Err(invalid) => return format!("refused {}: {}\n", invalid.field, invalid.text),
     };
     let view = model.view(view).unwrap();
     let keys = answer::keys(keys, wanted.kind, model).unwrap();
-    let now = server::now();
-    let answer = engine.lookup_view(workspace, &keys, view, now, Tier::Disk).unwrap();
+    let occasion = Occasion { view, about: &about, now: server::now() };
+    let answer = engine.lookup_view(workspace, &keys, occasion, Tier::Disk).unwrap();
     if let [(_, key)] = keys.as_slice() {
-        let batch = engine.lookup_batch_view(workspace, &[key.clone(), key.clone()], view, now);
+        let batch = engine.lookup_batch_view(workspace, &[key.clone(), key.clone()], occasion);
         let expected = [answer.clone(), Answer { key: 1, ..answer.clone() }];
         assert_eq!(batch.map_err(|error: Error| error.to_string()), Ok(expected.to_vec()), "a batch answers otherwise");
     }
@@ -61,25 +69,57 @@ pub fn on_engine(
         };
         (name, told)
     });
-    tell(&found, &view.full_name(), viewed.renderable, fields.collect())
+    let reasons = viewed
+        .reasons
+        .into_iter()
+        .map(|Reason { code, decision: _, hold, topic }| format!("{} {hold}{topic}", words(&format!("{code:?}"))));
+    let decision = words(&format!("{:?}", viewed.decision));
+    assert!(viewed.cache_until.is_none() || decision == "send", "only what is sent is kept");
+    let head = tell_head(&found, &view.full_name(), viewed.renderable, &decision, reasons.collect());
+    tell(head, fields.collect())
 }
 
-pub async fn through_grpc(client: &Client, view: &str, keys: &[String], names: &mut Names) -> String {
-    let request = v1::LookupRequest { keys: keys.to_vec(), view: view.to_owned(), ..Default::default() };
+/// The same at another moment: that of `cache_until` is one day after that of asking.
+fn whenever(answer: v1::Answer) -> v1::Answer {
+    let sent = answer.send_decision() == v1::SendDecision::Send;
+    assert!(sent || answer.cache_until.is_none(), "only what is sent is kept");
+    v1::Answer { cache_until: None, ..answer }
+}
+
+pub async fn through_grpc(client: &Client, asked: Asked<'_>, names: &mut Names) -> String {
+    let Asked { view, keys, about } = asked;
+    let (asked_keys, view_name, about) = (keys.to_vec(), view.to_owned(), about.to_vec());
+    let request =
+        v1::LookupRequest { keys: asked_keys, view: view_name.clone(), about: about.clone(), ..Default::default() };
     let answer = match client.lookup().lookup(request).await {
-        Ok(response) => response.into_inner().answer.unwrap(),
+        Ok(response) => whenever(response.into_inner().answer.unwrap()),
         Err(status) => return format!("refused {}\n", status.message()),
     };
-    let streamed = v1::StreamLookupRequest { keys: keys.to_vec(), view: view.to_owned(), ..Default::default() };
+    let (asked_keys, asked_about) = (keys.to_vec(), about.clone());
+    let streamed =
+        v1::StreamLookupRequest { keys: asked_keys, view: view_name.clone(), about: asked_about, ..Default::default() };
     let mut stream = client.lookup().stream_lookup(tokio_stream::iter([streamed])).await.unwrap().into_inner();
-    assert_eq!(stream.message().await.unwrap().unwrap().answer.as_ref(), Some(&answer), "a stream answers otherwise");
+    let streamed = stream.message().await.unwrap().unwrap().answer.map(whenever);
+    assert_eq!(streamed.as_ref(), Some(&answer), "a stream answers otherwise");
     if let [_] = keys {
-        let batch = v1::BatchLookupRequest { keys: keys.to_vec(), view: view.to_owned(), ..Default::default() };
+        let batch = v1::BatchLookupRequest { keys: keys.to_vec(), view: view_name, about, ..Default::default() };
         let answers = client.lookup().batch_lookup(batch).await.unwrap().into_inner().answers;
+        let answers: Vec<v1::Answer> = answers.into_iter().map(whenever).collect();
         assert_eq!(answers.as_slice(), std::slice::from_ref(&answer), "a batch answers otherwise");
     }
+    let resolution = answer.resolution();
+    let decision = answer.send_decision().as_str_name().trim_start_matches("SEND_DECISION_").to_lowercase();
     let v1::Answer { profile_id, values, states, shared_by, mut info, renderable, view_version, .. } = answer;
-    let found = if shared_by == 0 { names.of(&profile_id) } else { format!("shared by {shared_by}") };
+    let reasons = answer.send_reasons.iter().map(|reason| {
+        let code = reason.code().as_str_name().trim_start_matches("SEND_REASON_CODE_").to_lowercase();
+        format!("{} {}{}", code.replace('_', " "), reason.hold, reason.topic)
+    });
+    let reasons = reasons.collect();
+    let found = match resolution {
+        v1::Resolution::Shared => format!("shared by {shared_by}"),
+        v1::Resolution::Erased => "erased".to_owned(),
+        _ => names.of(&profile_id),
+    };
     let fields = states.into_iter().map(|(name, state)| {
         let v1::FieldInfo { rung, because, as_of, scope, html } = info.remove(&name).unwrap();
         assert_eq!(html, "", "nobody asked for HTML");
@@ -94,7 +134,8 @@ pub async fn through_grpc(client: &Client, view: &str, keys: &[String], names: &
         (name, told)
     });
     let name = view.split('@').next().unwrap();
-    tell(&found, &format!("{name}@{view_version}"), renderable, fields.collect())
+    let fields = fields.collect();
+    tell(tell_head(&found, &format!("{name}@{view_version}"), renderable, &decision, reasons), fields)
 }
 
 fn state_words(state: i32) -> String {
@@ -108,9 +149,14 @@ fn words(name: &str) -> String {
     spaced.collect::<String>().trim().to_owned()
 }
 
-fn tell(found: &str, view: &str, renderable: bool, fields: Vec<(String, Told)>) -> String {
+fn tell_head(found: &str, view: &str, renderable: bool, decision: &str, reasons: Vec<String>) -> String {
     let renderable = if renderable { "renderable" } else { "not renderable" };
-    let mut told = format!("{found} {view} {renderable}\n");
+    let reasons: Vec<&str> = reasons.iter().map(|reason| reason.trim()).collect();
+    let reasons = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join(", ")) };
+    format!("{found} {view} {renderable}, {decision}{reasons}\n")
+}
+
+fn tell(mut told: String, fields: Vec<(String, Told)>) -> String {
     for (name, Told { value, state, because, rung, as_of, scope }) in fields {
         let value = value.map(|value| format!(" = {value}")).unwrap_or_default();
         let rung = rung.map(|rung| format!(", rung {rung}")).unwrap_or_default();

@@ -12,6 +12,16 @@
 //! channel = "email"
 //! opt_in = true                      # who was never asked has not agreed; if left out, only a refusal counts
 //! topics = ["weddings"]              # what the view speaks of; a field may have `topics` of its own
+//! shared = "hold"                    # what is decided of a key that several people share: send, hold or skip
+//!
+//! [views.newsletter.holds.open_complaint]
+//! while = "complaint.open"           # holds while it is true, or above zero
+//! decision = "hold"                  # hold or skip; if left out, skip for `bought` and else hold
+//! [views.newsletter.holds.has_it]
+//! bought = "bought.products"         # a list: holds if it has what the request says that the message is about
+//! [views.newsletter.holds.enough]
+//! count = "emails.count_7d"          # holds once there were `at_most`
+//! at_most = 3
 //!
 //! [views.newsletter.fields.greeting]
 //! from = ["nickname", "first_name"]  # rungs, the best first: also address.NAME, and KIND.NAME through a group
@@ -24,6 +34,7 @@
 //! ```
 
 mod field;
+mod hold;
 mod shape;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,9 +45,9 @@ use crate::domain::answer::{Fields, MAX_FIELDS};
 use crate::domain::ids::KindId;
 use crate::domain::model::finding::Finding;
 use crate::domain::model::{Model, Source};
-use crate::domain::view::{self, MAX_TOPICS, MAX_VIEW_FIELDS, MAX_VIEWS, View, is_label};
+use crate::domain::view::{self, Decision, Hold, MAX_HOLDS, MAX_TOPICS, MAX_VIEW_FIELDS, MAX_VIEWS, View, is_label};
 pub(super) use shape::FileViews;
-use shape::{FileField, FileView};
+use shape::{FileField, FileHold, FileView};
 
 /// What labels look like, for people.
 const LABEL: &str = "1 to 64 of a-z, 0-9, _ and -, a letter or digit first";
@@ -81,9 +92,9 @@ struct Compiler<'a> {
     findings: &'a mut Vec<Finding>,
 }
 
-impl<'a> Compiler<'a> {
+impl Compiler<'_> {
     fn view(mut self, name: String, declared: FileView) -> Option<View> {
-        let FileView { version, kind, purpose, channel, opt_in, topics, fields } = declared;
+        let FileView { version, kind, purpose, channel, opt_in, topics, shared, holds, fields } = declared;
         let Some(kind) = self.model.kind(&kind) else {
             let known = self.model.kinds().iter().map(|kind| kind.name.as_str());
             let finding = Finding::new(format!("{}.kind", self.path), "names a kind that is not declared");
@@ -96,26 +107,32 @@ impl<'a> Compiler<'a> {
             self.say("opt_in", "is for a purpose, and there is none; add `purpose`");
         }
         let topics = self.topics("topics", topics);
-        let (fields, slots) = self.fields(fields, self.readable.get(&kind.id)?);
-        Some(View { name, version, kind: kind.id, purpose, channel, opt_in, topics, fields, slots })
+        let shared = shared.map_or(Decision::Hold, Decision::from);
+        let mut slots = Slots { readable: self.readable.get(&kind.id)?, names: Vec::new() };
+        let fields = self.fields(fields, &mut slots);
+        let holds = self.holds(holds, &mut slots);
+        if slots.names.len() > MAX_FIELDS {
+            self.say("fields", &format!("and holds read more than {MAX_FIELDS} different attributes"));
+        }
+        let (kind, slots) = (kind.id, Fields::Named(slots.names));
+        Some(View { name, version, kind, purpose, channel, opt_in, topics, fields, shared, holds, slots })
     }
 
-    fn fields(
-        &mut self,
-        declared: BTreeMap<String, FileField>,
-        readable: &'a BTreeMap<String, Source>,
-    ) -> (Vec<view::Field>, Fields) {
+    fn holds(&mut self, declared: BTreeMap<String, FileHold>, slots: &mut Slots<'_>) -> Vec<Hold> {
+        if declared.len() > MAX_HOLDS {
+            self.say("holds", &format!("are more than {MAX_HOLDS}"));
+        }
+        let holds = declared.into_iter().take(MAX_HOLDS);
+        holds.filter_map(|(name, declared)| self.hold(name, declared, slots)).collect()
+    }
+
+    fn fields(&mut self, declared: BTreeMap<String, FileField>, slots: &mut Slots<'_>) -> Vec<view::Field> {
         if declared.is_empty() || declared.len() > MAX_VIEW_FIELDS {
             self.say("fields", &format!("are none, or more than {MAX_VIEW_FIELDS}"));
         }
         let names: BTreeSet<String> = declared.keys().cloned().collect();
-        let mut slots = Slots { readable, names: Vec::new() };
         let fields = declared.into_iter().take(MAX_VIEW_FIELDS);
-        let fields = fields.map(|(name, declared)| self.field(name, declared, &names, &mut slots)).collect();
-        if slots.names.len() > MAX_FIELDS {
-            self.say("fields", &format!("read more than {MAX_FIELDS} different attributes"));
-        }
-        (fields, Fields::Named(slots.names))
+        fields.map(|(name, declared)| self.field(name, declared, &names, slots)).collect()
     }
 
     fn topics(&mut self, at: &str, declared: Vec<String>) -> BTreeSet<String> {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::answer::Fields;
 use crate::domain::ids::KindId;
-use crate::domain::view::Rung;
+use crate::domain::view::{Denier, Rung};
 
 const NOW: u64 = 100;
 
@@ -85,7 +85,7 @@ fn naive(
     };
     let may_read = match gate.permission {
         Permission::Granted => true,
-        Permission::Denied => false,
+        Permission::Denied(_) => false,
         Permission::Unknown => !opt_in,
     };
     if gate.hushed.contains("weddings") {
@@ -107,18 +107,25 @@ fn naive(
     }
 }
 
-fn view(field: Field, opt_in: bool) -> View {
+/// A view that reads nothing, and that nothing stands against.
+pub(in crate::domain::view) fn plain() -> View {
     View {
         name: "newsletter".to_owned(),
         version: 3,
         kind: KindId(1),
-        purpose: "marketing".to_owned(),
+        purpose: String::new(),
         channel: "email".to_owned(),
-        opt_in,
+        opt_in: false,
         topics: BTreeSet::new(),
-        fields: vec![field],
+        fields: Vec::new(),
+        shared: Decision::Hold,
+        holds: Vec::new(),
         slots: Fields::Named(Vec::new()),
     }
+}
+
+fn view(field: Field, opt_in: bool) -> View {
+    View { purpose: "marketing".to_owned(), opt_in, fields: vec![field], ..plain() }
 }
 
 prop_compose! {
@@ -150,11 +157,14 @@ fn read() -> impl Strategy<Value = Read> {
 fn gate() -> impl Strategy<Value = Gate> {
     let hushed =
         prop::collection::btree_set(prop::sample::select(vec!["weddings".to_owned(), "pets".to_owned()]), 0..2);
-    let permission = prop::sample::select(vec![Permission::Granted, Permission::Denied, Permission::Unknown]);
+    let denied = Permission::Denied(Denier::Customer);
+    let permission = prop::sample::select(vec![Permission::Granted, denied, Permission::Unknown]);
     (hushed, permission, prop::bool::weighted(0.1)).prop_map(|(hushed, permission, erased)| Gate {
         hushed,
         permission,
         erased,
+        shared: false,
+        changes_at: None,
     })
 }
 
@@ -169,7 +179,7 @@ proptest! {
         field.rungs = (0..reads.len()).map(|slot| Rung { slot, scope: "person".to_owned() }).collect();
         let found: Vec<_> = reads.iter().map(|read| (String::new(), read.field())).collect();
         let speaks = !field.topics.is_empty();
-        let viewed = view(field.clone(), opt_in).answer(&found, Time::from_micros(NOW), &gate);
+        let viewed = view(field.clone(), opt_in).answer(Found { fields: &found, apart: &[] }, &About::default(), Time::from_micros(NOW), &gate);
         let shown = &viewed.fields[0];
 
         let open = Gate { hushed: BTreeSet::new(), ..gate.clone() };
@@ -210,7 +220,8 @@ fn a_whole_view_is_hushed_by_one_of_its_topics() {
     };
     let bridal = View { topics: BTreeSet::from(["weddings".to_owned()]), ..view(field, false) };
     let gate = |topic: &str| Gate { hushed: BTreeSet::from([topic.to_owned()]), ..Gate::default() };
-    let viewed = bridal.answer(&[], Time::default(), &gate("weddings"));
+    let answered = |topic: &str| bridal.answer(Found::default(), &About::default(), Time::default(), &gate(topic));
+    let viewed = answered("weddings");
     assert_eq!((viewed.renderable, viewed.fields[0].state, viewed.version), (false, State::Suppressed, 3));
-    assert!(bridal.answer(&[], Time::default(), &gate("pets")).renderable);
+    assert!(answered("pets").renderable);
 }

@@ -12,6 +12,7 @@ use crate::domain::answer::{self, Fields, Wanted, What};
 use crate::domain::consent::Purpose;
 use crate::domain::invalid::Invalid;
 use crate::domain::model::{Kind, Model};
+use crate::domain::view::About;
 use crate::proto::v1::StreamLookupRequest;
 use crate::server::auth::Caller;
 use crate::server::metrics::LookupResult;
@@ -46,33 +47,37 @@ struct Asked {
     what: What,
 }
 
+/// What one message asks for.
+struct Message {
+    view: String,
+    kind: String,
+    fields: Vec<String>,
+    purpose: Option<Purpose>,
+    about: About,
+}
+
 impl Asked {
     /// Takes in what a message asks for, if it is sound: of customers of which kind. What is asked is in `self.what` then.
-    fn next<'m>(
-        &mut self,
-        view: String,
-        kind: String,
-        fields: Vec<String>,
-        purpose: Option<Purpose>,
-        model: &'m Model,
-    ) -> Result<&'m Kind, Invalid> {
+    fn next<'m>(&mut self, message: Message, model: &'m Model) -> Result<&'m Kind, Invalid> {
+        let Message { view, kind, fields, purpose, about } = message;
         let repeats = view.is_empty() && fields.is_empty();
         if !view.is_empty() || (repeats && !self.view.is_empty()) {
             let name = if repeats { &self.view } else { &view };
-            let Wanted { kind, what } = Wanted::parse(name, &kind, fields, purpose, model)?;
+            let Wanted { kind, what } = Wanted::parse(name, &kind, fields, purpose, about, model)?;
             self.what = what;
             if !repeats {
                 self.view = view;
             }
             return Ok(kind);
         }
+        answer::without_view(&about)?;
         let found = answer::kind(if kind.is_empty() { &self.kind } else { &kind }, model)?;
         model.check_segments(&fields, found)?;
         let fields = if fields.is_empty() { None } else { Some(Fields::parse(fields)?) };
         let last = std::mem::replace(&mut self.what, What::Fields { fields: Fields::Everything, purpose: None });
         let (last_fields, last_purpose) = match last {
             What::Fields { fields, purpose } => (fields, purpose),
-            What::View(_) => (Fields::Everything, None),
+            What::View { .. } => (Fields::Everything, None),
         };
         self.what = What::Fields { fields: fields.unwrap_or(last_fields), purpose: purpose.or(last_purpose) };
         self.view.clear();
@@ -124,12 +129,15 @@ impl Lookups {
     }
 
     async fn look_up(&mut self, request: StreamLookupRequest) -> Result<Item, Refusal> {
-        let StreamLookupRequest { keys, fields, kind, token, view, html, purpose, channel } = request;
+        let StreamLookupRequest { keys, fields, kind, token, view, html, purpose, channel, about, not_before } =
+            request;
         self.context.reach(&token).await?;
+        self.context.reach_moment(not_before.as_ref()).await?;
         let workspace = self.caller.workspace;
         let active = self.context.engine.model(workspace)?;
         let purpose = Purpose::asked(&purpose, &channel)?;
-        let kind = self.asked.next(view, kind, fields, purpose, &active.model)?;
+        let kind =
+            self.asked.next(Message { view, kind, fields, purpose, about: About::parse(about)? }, &active.model)?;
         self.context.answer(workspace, &active, kind, &self.asked.what, keys, html).await
     }
 }

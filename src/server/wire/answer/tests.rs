@@ -6,7 +6,7 @@ use prost_types::{ListValue, Struct, Timestamp, Value as Message};
 use super::*;
 use crate::domain::consent::{Purpose, State as Allowed};
 use crate::domain::ids::ProfileId;
-use crate::domain::view::State;
+use crate::domain::view::{Code, Decision, State};
 
 fn answer() -> Answer {
     let object = Values::from([("a".to_owned(), Value::Null), (String::new(), Value::Bool(false))]);
@@ -27,8 +27,10 @@ fn answer() -> Answer {
         resolution: Resolution::Found(ProfileId(1)),
         fields: values.into_iter().map(present).chain(missing.map(|(name, field)| (name.to_owned(), field))).collect(),
         hushed: vec![Hushed { topic, until: Some(Time::from_micros(2_000_001)) }],
+        apart: Vec::new(),
         viewed: None,
-        consents: vec![Consent { purpose, state: Allowed::Denied }],
+        consents: vec![Consent { purpose, state: Allowed::Denied, denied_by: None }],
+        changes_at: None,
     }
 }
 
@@ -76,6 +78,9 @@ fn what_was_found_is_what_a_client_reads() {
         info: BTreeMap::new(),
         renderable: false,
         view_version: 0,
+        send_decision: 0,
+        send_reasons: Vec::new(),
+        cache_until: None,
         consents: vec![v1::PurposeConsent {
             purpose: "ads".into(),
             channel: String::new(),
@@ -105,13 +110,30 @@ fn a_view_says_of_every_field_where_it_comes_from() {
         as_of: None,
         scope: String::new(),
     };
-    let viewed = Viewed { version: 2, renderable: true, fields: vec![hidden, shown] };
+    let hold = "open_complaint".to_owned();
+    let reason = Reason { code: Code::Held, decision: Decision::Hold, hold, topic: String::new() };
+    let viewed = Viewed {
+        version: 2,
+        renderable: true,
+        fields: vec![hidden, shown],
+        decision: Decision::Hold,
+        reasons: vec![reason],
+        cache_until: Some(Time::from_micros(3_000_000)),
+    };
     let shared =
         Answer { resolution: Resolution::Shared { people: 2 }, fields: Vec::new(), viewed: Some(viewed), ..answer() };
     let Encoded(bytes) = stream(&item(Ok(shared)));
     let read = v1::StreamLookupResponse::decode(bytes.as_slice()).unwrap().answer.unwrap();
     assert_eq!((read.resolution(), read.shared_by, read.profile_id.as_str()), (v1::Resolution::Shared, 2, ""));
     assert_eq!((read.renderable, read.view_version), (true, 2));
+    let reason = v1::SendReason {
+        code: v1::SendReasonCode::Held.into(),
+        decision: v1::SendDecision::Hold.into(),
+        hold: "open_complaint".into(),
+        topic: String::new(),
+    };
+    assert_eq!((read.send_decision(), read.send_reasons), (v1::SendDecision::Hold, vec![reason]));
+    assert_eq!(read.cache_until, Some(Timestamp { seconds: 3, nanos: 0 }));
     assert_eq!(read.values["greeting"], kind(Kind::StringValue("A & B".into())));
     assert_eq!(read.states["dress"], i32::from(v1::FieldState::Suppressed));
     let info = v1::FieldInfo {

@@ -35,8 +35,31 @@ pub(super) struct FileView {
     pub(super) opt_in: bool,
     #[serde(default)]
     pub(super) topics: Vec<String>,
+    pub(super) shared: Option<FileDecision>,
+    #[serde(default)]
+    pub(super) holds: BTreeMap<String, FileHold>,
     #[serde(default)]
     pub(super) fields: BTreeMap<String, FileField>,
+}
+
+/// What stands against speaking. Exactly one of the first three is to be there.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FileHold {
+    #[serde(rename = "while")]
+    pub(super) while_: Option<String>,
+    pub(super) bought: Option<String>,
+    pub(super) count: Option<String>,
+    pub(super) at_most: Option<u32>,
+    pub(super) decision: Option<FileDecision>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum FileDecision {
+    Send,
+    Hold,
+    Skip,
 }
 
 #[derive(Deserialize)]

@@ -14,6 +14,9 @@ event = "Order Completed"
 nickname = "text"
 first_name = "text"
 birthday = "time"
+complaint = "bool"
+products = "list"
+anything = "any"
 [attributes.account]
 plan = "text"
 "#;
@@ -109,6 +112,57 @@ fn every_mistake_in_a_view_is_found() {
     };
     assert_eq!(versions(2, 1), "sound");
     assert!(versions(2, 2).contains("views.v[1].version: is 0 or taken"));
+}
+
+/// What is said of the model with a view that has a hold `h` of these lines.
+fn of_hold(lines: &str) -> String {
+    of_view(&format!("[views.v.fields.f]\ndefault = 1\n[views.v.holds.h]\n{lines}"))
+}
+
+#[test]
+fn sound_holds_are_let_through() {
+    for lines in [
+        "while = 'complaint'",
+        "while = 'orders.count'\ndecision = 'skip'",
+        "while = 'anything'",
+        "bought = 'products'\ndecision = 'hold'",
+        "bought = 'anything'",
+        "count = 'orders.count'\nat_most = 1",
+        "while = 'account.members'",
+    ] {
+        assert_eq!(of_hold(lines), "sound", "{lines}");
+    }
+    for shared in ["send", "hold", "skip"] {
+        assert_eq!(of_view(&format!("[views.v]\nshared = '{shared}'\n[views.v.fields.f]\ndefault = 1")), "sound");
+    }
+}
+
+#[test]
+fn every_mistake_in_a_hold_is_found() {
+    for (lines, path, text) in [
+        ("", "h", "names nothing: add `while`, `bought` or `count`"),
+        ("decision = 'skip'", "h", "names nothing"),
+        ("while = 'complaint'\nbought = 'products'", "h", "has several of"),
+        ("while = 'complant'", "h.while", "; did you mean `complaint`?"),
+        ("while = 'nickname'", "h.while", "is text, and this reads bool or number"),
+        ("bought = 'orders.count'", "h.bought", "is number, and this reads list"),
+        ("bought = 'product'", "h.bought", "; did you mean `products`?"),
+        ("count = 'complaint'\nat_most = 3", "h.count", "is bool, and this reads number"),
+        ("count = 'orders.count'", "h", "counts and has no limit; add `at_most`"),
+        ("count = 'orders.count'\nat_most = 0", "h.at_most", "is 0, so nothing could ever be sent"),
+        ("while = 'complaint'\nat_most = 3", "h.at_most", "is for `count`; remove it"),
+        ("while = 'complaint'\ndecision = 'send'", "h.decision", "write `hold` or `skip`"),
+    ] {
+        let told = of_hold(lines);
+        assert!(told.contains(&format!("views.v.holds.{path}: ")) && told.contains(text), "{lines} gives {told}");
+    }
+    assert!(of_hold("when = 'complaint'").contains("unknown field `when`"));
+    assert!(of_hold("while = 'complaint'\ndecision = 'wait'").contains("unknown variant `wait`"));
+    let field = "[views.v.fields.f]\ndefault = 1\n";
+    let odd = of_view(&format!("{field}[views.v.holds.'a b']\nwhile = 'complaint'"));
+    assert!(odd.contains("views.v.holds.\"a b\": is no name of a hold"), "{odd}");
+    let many: String = (0..17).map(|n| format!("[views.v.holds.h{n}]\nwhile = 'complaint'\n")).collect();
+    assert!(of_view(&format!("{field}{many}")).contains("views.v.holds: are more than 16"));
 }
 
 #[test]

@@ -1,0 +1,97 @@
+//! Holds: what a view declares to stand against speaking now.
+//!
+//! What cannot be told holds. A value of too many members, and one of a type that the hold cannot read, might be the one
+//! that should have stopped the message; a message that waits does less harm. What no fact has set holds nothing. Of
+//! several people who share a key it holds if it does for any of them: whoever reads the message might be that one.
+
+use super::decision::{Code, Decision};
+use super::{About, Found, Type};
+use crate::domain::answer;
+use crate::domain::value::Value;
+
+/// How many holds a view may have.
+pub const MAX_HOLDS: usize = 16;
+
+/// A declared hold of a view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// Its name, such as `open_complaint`.
+    pub name: String,
+    /// The slot of the view that it reads.
+    pub slot: usize,
+    /// When it holds.
+    pub condition: Condition,
+    /// What is decided then: HOLD or SKIP.
+    pub decision: Decision,
+}
+
+/// When a hold holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// As long as the value is true, or above zero.
+    While,
+    /// If the value has what the message is about.
+    Bought,
+    /// Once the value has reached so many.
+    Count {
+        /// How many may have been.
+        at_most: u32,
+    },
+}
+
+impl Condition {
+    /// True if it can read a value that is declared to be so.
+    pub fn takes(self, declared: Type) -> bool {
+        match self {
+            Self::While => Type::Bool.takes(declared) || Type::Number.takes(declared),
+            Self::Bought => Type::List.takes(declared),
+            Self::Count { .. } => Type::Number.takes(declared),
+        }
+    }
+
+    /// What is decided if the model does not say.
+    pub fn decision(self) -> Decision {
+        match self {
+            Self::While | Self::Count { .. } => Decision::Hold,
+            Self::Bought => Decision::Skip,
+        }
+    }
+
+    /// What it is called in reasons.
+    pub(super) fn code(self) -> Code {
+        match self {
+            Self::While => Code::Held,
+            Self::Bought => Code::Bought,
+            Self::Count { .. } => Code::FrequencyCap,
+        }
+    }
+}
+
+impl Hold {
+    /// True if it stands against a message about `about`.
+    pub(super) fn holds(&self, found: Found<'_>, about: &About) -> bool {
+        if self.condition == Condition::Bought && about.is_empty() {
+            return false;
+        }
+        match Found::slot(found.fields, self.slot) {
+            answer::Field::Ambiguous if !found.apart.is_empty() => {
+                found.apart.iter().any(|fields| self.holds_by(Found::slot(fields, self.slot), about))
+            }
+            read => self.holds_by(read, about),
+        }
+    }
+
+    fn holds_by(&self, read: &answer::Field, about: &About) -> bool {
+        match read {
+            answer::Field::NotSet => false,
+            answer::Field::Ambiguous | answer::Field::TooLarge => true,
+            answer::Field::Present { value, as_of: _ } => match (self.condition, value) {
+                (Condition::While, Value::Bool(is_so)) => *is_so,
+                (Condition::While, Value::Number(number)) => *number > 0.0,
+                (Condition::Count { at_most }, Value::Number(number)) => *number >= f64::from(at_most),
+                (Condition::Bought, value) => about.is_in(value),
+                (Condition::While | Condition::Count { .. }, _) => true,
+            },
+        }
+    }
+}
