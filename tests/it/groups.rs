@@ -394,7 +394,7 @@ fn what_no_group_can_have_is_refused_by_the_linter() {
     let computed = |table: &str, more: &str| refused(&format!("{table}\naggregate = 'count'\nevent = 'e'\n{more}"));
     assert!(computed("[computed.n]", "over = 'members'").contains("computed.\"n\".over: is `members`, and a person"));
     assert!(computed("[computed.n]", "over = 'friends'").contains("unknown variant"));
-    assert!(computed("[computed.'account.n']", "").contains("not under `address.` or the name of a kind"));
+    assert!(computed("[computed.'account.n']", "").contains("not under `address.`, `segment.` or the name of a kind"));
     for built_in in ["members", "seats_used", "id", "role", "since"] {
         assert!(computed(&format!("[computed.{built_in}]"), "kind = 'account'").contains("built in"), "{built_in}");
     }

@@ -164,7 +164,9 @@ fn every_module_keeps_to_its_floor() {
         assert!(found.contains_key(*floor), "src/{floor}.rs is not there: the laws are about another crate");
     }
     assert!(found.keys().all(|module| !module.ends_with("::mod")), "a module is foo.rs and foo/, never mod.rs");
-    of_tests(&found).iter().for_each(|module| drop(found.remove(module)));
+    for module in of_tests(&found) {
+        found.retain(|name, _| *name != module && !name.starts_with(&format!("{module}::")));
+    }
     let breaches: Vec<_> = found.iter().flat_map(|(module, text)| breaches(module, text)).collect();
     assert!(breaches.is_empty(), "{}", breaches.join("\n"));
 }

@@ -1,10 +1,11 @@
 //! The operators and functions that expressions may use, and what each makes of what.
 
-use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, ListExpr, LiteralValue, operators};
+use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators};
 use regex::{Regex, RegexBuilder};
 
 use super::check::{Checker, Part, Result, Shape};
 use super::constant::duration;
+use super::operators::{between, is_operator, same};
 use super::value::moment;
 use super::{MATCH_FUNCTION, MAX_PATTERN_BYTES, MAX_PATTERNS, Mistake};
 use crate::domain::suggest;
@@ -40,8 +41,8 @@ const CALLABLE: [&str; 25] = [
 /// What is asked of moments alone; the others are asked of durations too.
 const OF_MOMENTS: [&str; 6] = ["getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear"];
 const OF_BOTH: [&str; 4] = ["getHours", "getMinutes", "getSeconds", "getMilliseconds"];
-/// The name of what a macro has so far. No identifier of CEL looks like it.
-const SO_FAR: &str = "@result";
+/// What goes through whole texts and lists counts as so many names and operators, where it is asked of every item of a list.
+const LONG_COST: usize = 20;
 
 impl Checker<'_> {
     pub(super) fn call(&mut self, id: u64, CallExpr { func_name, target, args }: CallExpr) -> Result<Part> {
@@ -103,6 +104,9 @@ impl Checker<'_> {
         }
         let parts = args.into_iter().map(|arg| self.part(arg)).collect::<Result<Vec<_>>>()?;
         let shapes: Vec<Shape> = parts.iter().map(|part| part.shape).collect();
+        if is_long(name, &parts) {
+            self.spend(LONG_COST)?;
+        }
         let shape = match shapes.as_slice() {
             [left, right] => between(name, *left, *right),
             [Shape::Bool | Shape::Any, one, other] if name == operators::CONDITIONAL => same(*one, *other),
@@ -137,6 +141,7 @@ impl Checker<'_> {
         if !["contains", "startsWith", "endsWith"].contains(&name) {
             return Err(unknown(name));
         }
+        self.spend(LONG_COST)?;
         let (target, only) = (self.part(target)?, self.part(only)?);
         let is_text = |part: &Part| matches!(part.shape, Shape::Text | Shape::Any);
         if !is_text(&target) || !is_text(&only) {
@@ -152,6 +157,7 @@ impl Checker<'_> {
             return Err(Mistake::new(format!("matches more than {MAX_PATTERNS} patterns")));
         }
         let pattern = compiled(&text)?;
+        self.spend(LONG_COST)?;
         let target = self.part(target)?;
         if !matches!(target.shape, Shape::Text | Shape::Any) {
             return Err(no_use("matches", &[target.shape, Shape::Text]));
@@ -189,73 +195,9 @@ impl Checker<'_> {
         }
         Ok(as_double(id, call(id, name, Some(target), zone.into_iter().collect())))
     }
-
-    /// `list.exists(item, …)` and its like.
-    fn over_items(&mut self, id: u64, name: &str, list: IdedExpr, item: IdedExpr, body: IdedExpr) -> Result<Part> {
-        if !["exists", "exists_one", "all", "filter"].contains(&name) {
-            let instead = "; ask `exists`, or the `size` of a `filter`";
-            return Err(if name == "map" { Mistake::new(format!("uses `map`{instead}")) } else { unknown(name) });
-        }
-        let Expr::Ident(item) = item.expr else {
-            return Err(Mistake::new(format!("uses `{name}` without a name for an item; write list.{name}(item, …)")));
-        };
-        let list = self.part(list)?;
-        if !matches!(list.shape, Shape::List | Shape::Any) {
-            return Err(no_use(name, &[list.shape]));
-        }
-        let body = self.body(item.clone(), body)?;
-        if !matches!(body.shape, Shape::Bool | Shape::Any) {
-            return Err(Mistake::new(format!("asks of an item what is {}, and has to be true or false", body.shape)));
-        }
-        let shape = if name == "filter" { Shape::List } else { Shape::Bool };
-        Ok(Part::new(id, Expr::Comprehension(Box::new(comprehension(id, name, list, item, body))), shape))
-    }
 }
 
-/// What the macro `name` stands for, as CEL defines it.
-fn comprehension(id: u64, name: &str, list: Part, item: String, body: Part) -> ComprehensionExpr {
-    let part = |expr| Part::new(id, expr, Shape::Any);
-    let so_far = || part(Expr::Ident(SO_FAR.to_owned()));
-    let int = |number: i64| part(Expr::Literal(LiteralValue::Int(number.into())));
-    let bool = |value: bool| part(Expr::Literal(LiteralValue::Boolean(value.into())));
-    let of = |name: &str, parts: Vec<Part>| part(call(id, name, None, parts).expr);
-    let list_of = |items: Vec<IdedExpr>| part(Expr::List(ListExpr::new(items)));
-    let choice = |then: Part| of(operators::CONDITIONAL, vec![body_of(&body), then, so_far()]);
-    let (from, goes_on, step, result) = match name {
-        "exists" => {
-            let goes_on = of(operators::NOT_STRICTLY_FALSE, vec![of(operators::LOGICAL_NOT, vec![so_far()])]);
-            (bool(false), goes_on, of(operators::LOGICAL_OR, vec![so_far(), body_of(&body)]), so_far())
-        }
-        "all" => {
-            let goes_on = of(operators::NOT_STRICTLY_FALSE, vec![so_far()]);
-            (bool(true), goes_on, of(operators::LOGICAL_AND, vec![so_far(), body_of(&body)]), so_far())
-        }
-        "exists_one" => {
-            let one_more = of(operators::ADD, vec![so_far(), int(1)]);
-            (int(0), bool(true), choice(one_more), of(operators::EQUALS, vec![so_far(), int(1)]))
-        }
-        _ => {
-            let kept = list_of(vec![IdedExpr { id, expr: Expr::Ident(item.clone()) }]);
-            (list_of(Vec::new()), bool(true), choice(of(operators::ADD, vec![so_far(), kept])), so_far())
-        }
-    };
-    ComprehensionExpr {
-        iter_range: list.expression,
-        iter_var: item,
-        iter_var2: None,
-        accu_var: SO_FAR.to_owned(),
-        accu_init: from.expression,
-        loop_cond: goes_on.expression,
-        loop_step: step.expression,
-        result: result.expression,
-    }
-}
-
-fn body_of(body: &Part) -> Part {
-    Part { expression: body.expression.clone(), shape: body.shape }
-}
-
-fn call(id: u64, name: &str, target: Option<Part>, args: Vec<Part>) -> IdedExpr {
+pub(super) fn call(id: u64, name: &str, target: Option<Part>, args: Vec<Part>) -> IdedExpr {
     let target = target.map(|target| Box::new(target.expression));
     let args = args.into_iter().map(|part| part.expression).collect();
     IdedExpr { id, expr: Expr::Call(CallExpr { func_name: name.to_owned(), target, args }) }
@@ -267,56 +209,11 @@ fn as_double(id: u64, expression: IdedExpr) -> Part {
     Part { expression: call(id, "double", None, vec![counted]), shape: Shape::Number }
 }
 
-fn is_operator(name: &str) -> bool {
-    use operators::{
-        ADD, CONDITIONAL, DIVIDE, EQUALS, GREATER, GREATER_EQUALS, IN, LESS, LESS_EQUALS, LOGICAL_AND, LOGICAL_OR,
-        MULTIPLY, NOT_EQUALS, SUBSTRACT,
-    };
-    let logic = [LOGICAL_AND, LOGICAL_OR, CONDITIONAL, IN];
-    let order = [EQUALS, NOT_EQUALS, LESS, LESS_EQUALS, GREATER, GREATER_EQUALS];
-    logic.contains(&name) || order.contains(&name) || [ADD, SUBSTRACT, MULTIPLY, DIVIDE].contains(&name)
-}
-
-/// What an operator makes of two things; `None` if it makes nothing of them.
-fn between(name: &str, left: Shape, right: Shape) -> Option<Shape> {
-    use Shape::{Any, Bool, Duration, List, Number, Text, Time};
-    let is_ordered = |shape: Shape| matches!(shape, Number | Text | Time | Duration | Bool | Any);
-    let is_truth = |shape: Shape| matches!(shape, Bool | Any);
-    match name {
-        operators::LOGICAL_AND | operators::LOGICAL_OR => (is_truth(left) && is_truth(right)).then_some(Bool),
-        operators::EQUALS | operators::NOT_EQUALS => same(left, right).map(|_| Bool),
-        operators::LESS | operators::LESS_EQUALS | operators::GREATER | operators::GREATER_EQUALS => {
-            same(left, right).filter(|_| is_ordered(left) && is_ordered(right)).map(|_| Bool)
-        }
-        operators::IN => matches!(right, List | Any).then_some(Bool),
-        operators::ADD => match (left, right) {
-            // Of two things of any type nobody knows that they are no texts, and texts would grow.
-            (Number, Number | Any) | (Any, Number) => Some(Number),
-            (Time, Duration | Any) | (Duration | Any, Time) => Some(Time),
-            (Duration, Duration) => Some(Duration),
-            (Duration, Any) | (Any, Duration) => Some(Any),
-            _ => None,
-        },
-        operators::SUBSTRACT => match (left, right) {
-            (Number, Number | Any) | (Any, Number) => Some(Number),
-            (Time, Time) | (Duration, Duration | Any) | (Any, Time) => Some(Duration),
-            (Time, Duration) => Some(Time),
-            (Time | Any, Any) | (Any, Duration) => Some(Any),
-            _ => None,
-        },
-        operators::MULTIPLY | operators::DIVIDE => {
-            (matches!(left, Number | Any) && matches!(right, Number | Any)).then_some(Number)
-        }
-        _ => None,
-    }
-}
-
-/// What two things both are.
-fn same(one: Shape, other: Shape) -> Option<Shape> {
-    match (one, other) {
-        (Shape::Any, _) | (_, Shape::Any) => Some(Shape::Any),
-        _ => (one == other).then_some(one),
-    }
+/// True for comparisons of two things that may both be long: with a constant there is an end soon.
+fn is_long(name: &str, parts: &[Part]) -> bool {
+    let is_constant = |part: &Part| matches!(part.expression.expr, Expr::Literal(_));
+    let is_comparison = [operators::EQUALS, operators::NOT_EQUALS, operators::IN].contains(&name);
+    is_comparison && !parts.iter().any(is_constant)
 }
 
 fn text_of(expr: &Expr) -> Option<String> {
@@ -332,7 +229,7 @@ fn compiled(pattern: &str) -> Result<Regex> {
     built.map_err(|error| Mistake::new(format!("has a pattern that is none, or too large: {error}")))
 }
 
-fn no_use(name: &str, shapes: &[Shape]) -> Mistake {
+pub(super) fn no_use(name: &str, shapes: &[Shape]) -> Mistake {
     let shapes: Vec<String> = shapes.iter().map(ToString::to_string).collect();
     let sign = name.trim_matches('_').trim_start_matches('@').replace("_:", ":");
     let hint = match name {
@@ -342,7 +239,7 @@ fn no_use(name: &str, shapes: &[Shape]) -> Mistake {
     Mistake::new(format!("has no use for `{sign}` between or of what is {}{hint}", shapes.join(" and ")))
 }
 
-fn unknown(name: &str) -> Mistake {
+pub(super) fn unknown(name: &str) -> Mistake {
     let sign = name.trim_matches('_').trim_start_matches('@');
     let text =
         format!("uses `{sign}`, which is not among what expressions may use here, or not with so many arguments");

@@ -113,15 +113,18 @@ impl<'a> Checker<'a> {
         if self.depth == MAX_DEPTH {
             return Err(Mistake::new(format!("nests more than {MAX_DEPTH} times; ask for less")).at(at(self)));
         }
-        self.body += usize::from(self.item.is_some());
-        if self.body > MAX_BODY {
-            let text = format!("asks more of the items of lists than {MAX_BODY} names, constants and operators");
-            return Err(Mistake::new(text).at(at(self)));
-        }
+        self.spend(1).map_err(|mistake| mistake.at(at(self)))?;
         self.depth += 1;
         let part = self.expr(id, expr).map_err(|mistake| mistake.at(at(self)));
         self.depth -= 1;
         part
+    }
+
+    /// Counts what is done for every item of a list.
+    pub(super) fn spend(&mut self, cost: usize) -> Result<()> {
+        self.body += if self.item.is_some() { cost } else { 0 };
+        let text = || format!("asks more of the items of lists than {MAX_BODY} names, constants and operators come to");
+        if self.body > MAX_BODY { Err(Mistake::new(text())) } else { Ok(()) }
     }
 
     fn expr(&mut self, id: u64, expr: Expr) -> Result<Part> {
