@@ -30,6 +30,7 @@ mod receipt;
 mod rejects;
 mod release;
 mod serve;
+mod served;
 mod simulate;
 mod stats;
 mod summary;
@@ -68,6 +69,7 @@ struct Cli {
 enum Command {
     Serve(serve::Args),
     Lookup(lookup::Args),
+    Served(served::Args),
     Write(write::Args),
     Import(import::Args),
     Profile(profile::Args),
@@ -120,6 +122,7 @@ fn run(global: Global, command: Command) -> Result<Outcome, Failure> {
 async fn ask(command: Command, app: &App) -> Result<Outcome, Failure> {
     match command {
         Command::Lookup(args) => lookup::run(args, app).await,
+        Command::Served(args) => served::run(args, app).await,
         Command::Write(args) => write::run(args, app).await,
         Command::Import(args) => import::run(args, app).await,
         Command::Profile(args) => profile::run(args, app).await,

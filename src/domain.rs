@@ -27,6 +27,7 @@ pub mod profile;
 pub mod receipt;
 pub mod refold;
 pub mod resolution;
+pub mod served;
 pub mod size;
 pub mod suggest;
 pub mod time;

@@ -5,8 +5,8 @@
 use super::options::Preset;
 use super::table::Table;
 use crate::codec::key::{
-    EventKey, IdentifierKey, LinkIndexKey, LinkKey, MemberKey, MentionKey, MessageKey, ModelKey, ProfileKey, SizeKey,
-    TallyKey, TombstoneKey, WallKey,
+    EventKey, IdentifierKey, LinkIndexKey, LinkKey, MemberKey, MentionKey, MessageKey, ModelKey, ProfileKey, ServedKey,
+    SizeKey, TallyKey, TombstoneKey, WallKey,
 };
 use crate::codec::record::ModelVersion;
 use crate::domain::access::{ApiKey, SecretHash};
@@ -20,6 +20,7 @@ use crate::domain::owner::Owner;
 use crate::domain::profile::{Merge, Profile};
 use crate::domain::receipt::{LoggedReceipt, Mention};
 use crate::domain::refold::Refold;
+use crate::domain::served::Served;
 use crate::domain::size::Size;
 use crate::domain::tombstone::Tombstone;
 use crate::domain::wall::Wall;
@@ -69,6 +70,8 @@ pub enum Family {
     ReceiptByIdentifier,
     /// Links that named an identifier when it was in quarantine. They are not followed; an erasure finds them here.
     HeldLinkByIdentifier,
+    /// What views answered for sends, by the key asked by and the send; they expire in log time.
+    ServedByKeyAndSend,
 }
 
 /// [`Family::LinkById`].
@@ -112,10 +115,12 @@ pub const SCRUBS: Table<IdentifierKey, Scrub> = Table::new(Family::ScrubByOrigin
 pub const MENTIONS: Table<MentionKey, Mention> = Table::new(Family::ReceiptByIdentifier);
 /// [`Family::HeldLinkByIdentifier`].
 pub const HELD_LINKS: Table<LinkIndexKey, ()> = Table::new(Family::HeldLinkByIdentifier);
+/// [`Family::ServedByKeyAndSend`].
+pub const SERVED: Table<ServedKey, Served> = Table::new(Family::ServedByKeyAndSend);
 
 impl Family {
     /// All of them, in order.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::LinkById,
         Self::LinkByIdentifier,
         Self::ProfileIdByIdentifier,
@@ -137,6 +142,7 @@ impl Family {
         Self::ScrubByOrigin,
         Self::ReceiptByIdentifier,
         Self::HeldLinkByIdentifier,
+        Self::ServedByKeyAndSend,
     ];
 
     /// Its name in the database: what it holds, then what it is found by.
@@ -163,6 +169,7 @@ impl Family {
             Self::ScrubByOrigin => "scrub_by_origin",
             Self::ReceiptByIdentifier => "receipt_by_identifier",
             Self::HeldLinkByIdentifier => "held_link_by_identifier",
+            Self::ServedByKeyAndSend => "served_by_key_and_send",
         }
     }
 
@@ -176,6 +183,7 @@ impl Family {
             | Self::TallyByAccount
             | Self::TombstoneByHash => Preset::PointReads,
             Self::ReceiptByMessageId => Preset::Expiring,
+            Self::ServedByKeyAndSend => Preset::ExpiringAnswers,
             Self::ReceiptByIdentifier => Preset::ExpiringScans,
             Self::LinkByIdentifier
             | Self::EventByIdentifierTime

@@ -67,6 +67,8 @@ pub struct Viewed {
     pub version: u32,
     /// True if every required field has a value.
     pub renderable: bool,
+    /// Since when the fields are kept for the send that was named; `None` where they are of now.
+    pub pinned_at: Option<Time>,
     /// All fields of the view, in the order of their names.
     pub fields: Vec<Shown>,
 }
@@ -82,8 +84,12 @@ impl View {
             None => field.climb(found, now),
         };
         let fields: Vec<Shown> = self.fields.iter().map(show).collect();
-        let has_all = self.fields.iter().zip(&fields).all(|(field, shown)| !field.required || shown.value.is_some());
-        Viewed { version: self.version, renderable: has_all, fields }
+        Viewed { version: self.version, renderable: self.has_all(&fields), pinned_at: None, fields }
+    }
+
+    /// True if every required field has a value; `fields` are those of the view, in their order.
+    pub fn has_all(&self, fields: &[Shown]) -> bool {
+        self.fields.iter().zip(fields).all(|(field, shown)| !field.required || shown.value.is_some())
     }
 
     /// Why nothing of the customer may be read, if so.

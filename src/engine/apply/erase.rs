@@ -12,6 +12,7 @@ mod evidence;
 mod history;
 mod rest;
 mod scrub;
+mod served;
 mod whom;
 
 use std::collections::BTreeSet;
@@ -36,7 +37,7 @@ use crate::engine::command::Effect;
 use crate::store;
 use crate::store::batch::Batch;
 use crate::store::catalogue::{MERGES, PROFILES, RECEIPTS, SURVIVORS, TOMBSTONES};
-use crate::store::meta::put_tombstone_secret;
+use crate::store::meta::{put_last_erasure, put_tombstone_secret};
 
 pub(super) use scrub::scrub;
 
@@ -74,6 +75,8 @@ pub(super) fn erase(
         new_ids,
         others: BTreeSet::new(),
         ids: BTreeSet::new(),
+        near: BTreeSet::new(),
+        near_ids: BTreeSet::new(),
         newest: Time::default(),
         count: Erased { identifiers: erased.len() as u64, events: erasure.gone, ..Erased::default() },
         erased,
@@ -139,6 +142,10 @@ struct Work<'a, 'b> {
     others: BTreeSet<Identifier>,
     /// Ids of profiles that had erased identifiers, and ids that led to those.
     ids: BTreeSet<ProfileId>,
+    /// What hung together with them, which is folded again.
+    near: BTreeSet<Identifier>,
+    /// The ids of the profiles there.
+    near_ids: BTreeSet<ProfileId>,
     /// The time of the newest event of theirs, or of the newest link that named one of them.
     newest: Time,
     count: Erased,
@@ -159,6 +166,8 @@ impl<'a> Work<'a, '_> {
             }
         }
         self.forget_identifiers()?;
+        self.forget_served()?;
+        put_last_erasure(self.batch, self.place.workspace, self.place.seq);
         self.bury_ids(secret, tombstone)
     }
 
@@ -172,6 +181,7 @@ impl<'a> Work<'a, '_> {
         };
         // Profiles still know walls that are not there any more.
         component.evidence.walls.retain(|wall| !wall.between.iter().any(|end| self.erased.contains(end)));
+        self.note_near(&component);
         let mut lines = Vec::new();
         let (batch, place, ids) = (&mut *self.batch, self.place, &mut self.new_ids);
         Fold { batch, place, rules, ids, lines: &mut lines }.fold(component, Trigger::Correction)?;
@@ -190,6 +200,7 @@ impl<'a> Work<'a, '_> {
             }
             SURVIVORS.delete(self.batch, &key);
             MERGES.delete(self.batch, &key);
+            self.forget_served_to_id(id)?;
             self.bury(secret.hash_profile(id), tombstone)?;
         }
         Ok(())

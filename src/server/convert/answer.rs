@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{consent, time, value};
 use crate::domain::answer::{Answer, Field, Resolution};
 use crate::domain::hush::{Hushed, Topic};
+use crate::domain::served::Served;
 use crate::domain::value::Value;
 use crate::domain::view::{self, Shown, State, Viewed};
 use crate::proto::v1;
@@ -49,6 +50,7 @@ pub fn write(answer: Answer, key: String, model_version: u64, html: bool) -> v1:
         info: BTreeMap::new(),
         renderable: false,
         view_version: 0,
+        pinned_at: None,
     };
     match viewed {
         Some(viewed) => show(plain, viewed, html),
@@ -57,9 +59,51 @@ pub fn write(answer: Answer, key: String, model_version: u64, html: bool) -> v1:
 }
 
 /// Writes what a view answers into an answer that has no fields yet.
-fn show(mut answer: v1::Answer, viewed: Viewed, html: bool) -> v1::Answer {
-    let Viewed { version, renderable, fields } = viewed;
-    for Shown { name, value: shown, state, because, rung, as_of, scope } in fields {
+fn show(answer: v1::Answer, viewed: Viewed, html: bool) -> v1::Answer {
+    let Viewed { version, renderable, pinned_at, fields } = viewed;
+    let Fields { values, states, info } = Fields::of(fields, html);
+    let pinned_at = pinned_at.map(time::write);
+    v1::Answer { values, states, info, renderable, view_version: version, pinned_at, ..answer }
+}
+
+/// Writes what was served for a send.
+pub fn write_served(served: Served) -> v1::ServedAnswer {
+    let pinned_until = Some(time::write(served.pinned_until()));
+    let Served { at, view, version, model_version, renderable, fields, about: _ } = served;
+    let Fields { values, states, info } = Fields::of(fields, false);
+    let served_at = Some(time::write(at));
+    v1::ServedAnswer {
+        served_at,
+        pinned_until,
+        view,
+        view_version: version,
+        model_version,
+        renderable,
+        values,
+        states,
+        info,
+    }
+}
+
+/// The fields of a view, as messages hold them.
+#[derive(Default)]
+struct Fields {
+    values: BTreeMap<String, prost_types::Value>,
+    states: BTreeMap<String, i32>,
+    info: BTreeMap<String, v1::FieldInfo>,
+}
+
+impl Fields {
+    fn of(fields: Vec<Shown>, html: bool) -> Self {
+        let mut all = Self::default();
+        for shown in fields {
+            all.take(shown, html);
+        }
+        all
+    }
+
+    fn take(&mut self, field: Shown, html: bool) {
+        let Shown { name, value: shown, state, because, rung, as_of, scope } = field;
         let text = match &shown {
             Some(Value::Text(text)) if html => view::escape(text),
             Some(_) | None => String::new(),
@@ -71,11 +115,10 @@ fn show(mut answer: v1::Answer, viewed: Viewed, html: bool) -> v1::Answer {
             scope,
             html: text,
         };
-        answer.values.extend(shown.map(|shown| (name.clone(), value::write(shown))));
-        answer.states.insert(name.clone(), write_state(state).into());
-        answer.info.insert(name, info);
+        self.values.extend(shown.map(|shown| (name.clone(), value::write(shown))));
+        self.states.insert(name.clone(), write_state(state).into());
+        self.info.insert(name, info);
     }
-    v1::Answer { renderable, view_version: version, ..answer }
 }
 
 fn write_state(state: State) -> v1::FieldState {

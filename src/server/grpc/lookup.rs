@@ -1,6 +1,8 @@
 //! `LookupService`.
 
+mod send;
 mod stream;
+mod write;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,11 +17,12 @@ use crate::domain::ids::{KindId, WorkspaceId};
 use crate::domain::invalid::{Invalid, Reason};
 use crate::domain::key::Key;
 use crate::domain::model::Kind;
+use crate::domain::served::SendId;
 use crate::engine::{self, ActiveModel, Engine, Question, Tier};
 use crate::proto::v1::lookup_service_server::LookupService;
 use crate::proto::v1::{
-    Answer, BatchLookupRequest, BatchLookupResponse, LookupRequest, LookupResponse, StreamLookupRequest,
-    StreamLookupResponse,
+    Answer, BatchLookupRequest, BatchLookupResponse, GetServedRequest, GetServedResponse, LookupRequest,
+    LookupResponse, StreamLookupRequest, StreamLookupResponse, WriteAndLookupRequest, WriteAndLookupResponse,
 };
 use crate::server::metrics::LookupResult;
 use crate::server::status::Refusal;
@@ -58,40 +61,61 @@ impl LookupService for Lookup {
         let answers = stream::answers(self.0.clone(), caller, request.into_inner());
         Ok(Response::new(Box::pin(answers)))
     }
+
+    async fn get_served(&self, request: Request<GetServedRequest>) -> Result<Response<GetServedResponse>, Status> {
+        let workspace = workspace(&request)?;
+        Ok(Response::new(self.0.get_served(workspace, request.into_inner()).await?))
+    }
+
+    async fn write_and_lookup(
+        &self,
+        request: Request<WriteAndLookupRequest>,
+    ) -> Result<Response<WriteAndLookupResponse>, Status> {
+        let workspace = workspace(&request)?;
+        Ok(Response::new(self.0.write_and_lookup(workspace, request.into_inner()).await?))
+    }
+}
+
+/// What is asked of a customer, read against a model.
+#[derive(Clone, Copy)]
+struct Query<'a> {
+    active: &'a ActiveModel,
+    kind: &'a Kind,
+    what: &'a What,
+    send: Option<&'a SendId>,
+    html: bool,
 }
 
 impl Context {
     async fn lookup(&self, workspace: WorkspaceId, request: LookupRequest) -> Result<LookupResponse, Refusal> {
-        let LookupRequest { keys, fields, kind, token, view, html, purpose, channel } = request;
+        let LookupRequest { keys, fields, kind, token, view, html, purpose, channel, send_id } = request;
         self.reach(&token).await?;
         let active = self.engine.model(workspace)?;
         let purpose = Purpose::asked(&purpose, &channel)?;
         let Wanted { kind, what } = Wanted::parse(&view, &kind, fields, purpose, &active.model)?;
+        let send = SendId::asked(&send_id, !view.is_empty())?;
         let token = self.token();
-        let answer = self.answer(workspace, &active, kind, &what, keys, html).await?;
+        let query = Query { active: &active, kind, what: &what, send: send.as_ref(), html };
+        let answer = self.answer(workspace, query, keys).await?;
         Ok(LookupResponse { answer: Some(answer), token })
     }
 
     /// Looks one customer up: from memory if it is there, else from the disk.
-    async fn answer(
-        &self,
-        workspace: WorkspaceId,
-        active: &ActiveModel,
-        kind: &Kind,
-        what: &What,
-        mut keys: Vec<String>,
-        html: bool,
-    ) -> Result<Answer, Refusal> {
+    async fn answer(&self, workspace: WorkspaceId, query: Query<'_>, mut keys: Vec<String>) -> Result<Answer, Refusal> {
+        let Query { active, kind, what, send, html } = query;
         let ranked = answer::keys(&keys, kind, &active.model)?;
         let kind = kind.id;
-        let found = match find(&self.engine, workspace, &ranked, kind, what, Tier::Memory) {
-            Err(engine::Error::NotInMemory) => {
-                let what = what.clone();
-                // On the heap, because the future of every lookup would have room for it otherwise.
-                let again = move |engine: &Engine| find(engine, workspace, &ranked, kind, &what, Tier::Disk);
-                Box::pin(self.on_disk(again)).await?
-            }
-            found => found?,
+        let found = match (what, send) {
+            // On the heap, because the future of every lookup would have room for it otherwise.
+            (What::View(view), Some(send)) => Box::pin(self.find_sent(workspace, ranked, view, send)).await?,
+            _ => match find(&self.engine, workspace, &ranked, kind, what, Tier::Memory) {
+                Err(engine::Error::NotInMemory) => {
+                    let what = what.clone();
+                    let again = move |engine: &Engine| find(engine, workspace, &ranked, kind, &what, Tier::Disk);
+                    Box::pin(self.on_disk(again)).await?
+                }
+                found => found?,
+            },
         };
         self.count(&found);
         let key = keys.get_mut(found.key).map(std::mem::take).unwrap_or_default();
@@ -112,12 +136,13 @@ impl Context {
         workspace: WorkspaceId,
         request: BatchLookupRequest,
     ) -> Result<BatchLookupResponse, Refusal> {
-        let BatchLookupRequest { keys, fields, kind, token, view, html, purpose, channel } = request;
+        let BatchLookupRequest { keys, fields, kind, token, view, html, purpose, channel, send_id } = request;
         check_batch(keys.len())?;
         self.reach(&token).await?;
         let active = self.engine.model(workspace)?;
         let purpose = Purpose::asked(&purpose, &channel)?;
         let Wanted { kind, what } = Wanted::parse(&view, &kind, fields, purpose, &active.model)?;
+        let send = SendId::asked(&send_id, !view.is_empty())?;
         let token = self.token();
 
         let mut read = Vec::with_capacity(keys.len());
@@ -129,7 +154,13 @@ impl Context {
             }
         }
         let kind = kind.id;
-        let found = self.on_disk(move |engine| find_many(engine, workspace, &read, kind, &what)).await?;
+        let found = match (&what, send) {
+            (What::View(view), Some(send)) => self.find_many_sent(workspace, read, view, send).await?,
+            _ => {
+                let found = self.on_disk(move |engine| find_many(engine, workspace, &read, kind, &what)).await?;
+                found.into_iter().map(Ok).collect()
+            }
+        };
         Ok(BatchLookupResponse { answers: self.in_order(keys, found, refusals, &active, html), token })
     }
 
@@ -137,7 +168,7 @@ impl Context {
     fn in_order(
         &self,
         keys: Vec<String>,
-        found: Vec<answer::Answer>,
+        found: Vec<Result<answer::Answer, Refusal>>,
         refusals: Vec<(usize, Invalid)>,
         active: &Arc<ActiveModel>,
         html: bool,
@@ -149,9 +180,18 @@ impl Context {
             if let Some((_, invalid)) = refusals.next_if(|(refused, _)| *refused == at) {
                 self.shard.lookup(LookupResult::Refused);
                 answers.push(convert::answer::refuse(key, invalid.into()));
-            } else if let Some(answer) = found.next() {
-                self.count(&answer);
-                answers.push(convert::answer::write(answer, key, active.version, html));
+                continue;
+            }
+            match found.next() {
+                Some(Ok(answer)) => {
+                    self.count(&answer);
+                    answers.push(convert::answer::write(answer, key, active.version, html));
+                }
+                Some(Err(refusal)) => {
+                    self.shard.lookup(LookupResult::Refused);
+                    answers.push(convert::answer::refuse(key, refusal));
+                }
+                None => {}
             }
         }
         answers

@@ -8,10 +8,12 @@ use futures::stream::unfold;
 use tonic::{Status, Streaming};
 
 use super::super::Context;
+use super::Query;
 use crate::domain::answer::{self, Fields, Wanted, What};
 use crate::domain::consent::Purpose;
 use crate::domain::invalid::Invalid;
 use crate::domain::model::{Kind, Model};
+use crate::domain::served::SendId;
 use crate::proto::v1::{Answer, StreamLookupRequest, StreamLookupResponse};
 use crate::server::auth::Caller;
 use crate::server::convert;
@@ -123,12 +125,15 @@ impl Lookups {
     }
 
     async fn look_up(&mut self, request: StreamLookupRequest) -> Result<Answer, Refusal> {
-        let StreamLookupRequest { keys, fields, kind, token, view, html, purpose, channel } = request;
+        let StreamLookupRequest { keys, fields, kind, token, view, html, purpose, channel, send_id } = request;
         self.context.reach(&token).await?;
         let workspace = self.caller.workspace;
         let active = self.context.engine.model(workspace)?;
         let purpose = Purpose::asked(&purpose, &channel)?;
         let kind = self.asked.next(view, kind, fields, purpose, &active.model)?;
-        self.context.answer(workspace, &active, kind, &self.asked.what, keys, html).await
+        let what = &self.asked.what;
+        let send = SendId::asked(&send_id, matches!(what, What::View(_)))?;
+        let query = Query { active: &active, kind, what, send: send.as_ref(), html };
+        self.context.answer(workspace, query, keys).await
     }
 }
