@@ -158,8 +158,25 @@ impl Door for EngineDoor {
                 let consents = consents.map(|consent| tell::consent(&consent.purpose, state(consent.state)));
                 tell_answer(&found, fields.collect()) + &hushed.collect::<String>() + &consents.collect::<String>()
             }
-            Step::View { name, keys } => {
-                views::on_engine(&self.engine, self.workspace, &active.model, name, keys, names)
+            Step::View { name, keys, send } => {
+                let door = views::Subject { engine: &self.engine, workspace: self.workspace, model: &active.model };
+                views::on_engine(door, &self.runtime, name, keys, send, names)
+            }
+            Step::Served { send, key } => {
+                let door = views::Subject { engine: &self.engine, workspace: self.workspace, model: &active.model };
+                views::served_on_engine(door, send, &names.key(key))
+            }
+            Step::WriteAndView { name, draft } => {
+                let wanted = answer::Wanted::view(name, "", &active.model);
+                if let Err(invalid) = wanted {
+                    return format!("refused lookup.{}: {}\n", invalid.field, invalid.text);
+                }
+                let receipt = self.take(&Step::Write(draft.clone()), names);
+                if receipt.starts_with("refused") {
+                    return receipt;
+                }
+                let (name, keys, send) = (name.clone(), draft.keys.clone(), String::new());
+                receipt + &self.take(&Step::View { name, keys, send }, names)
             }
             Step::Profile { key, kind } => {
                 let kind = answer::kind(kind, &active.model).unwrap();
@@ -376,7 +393,20 @@ impl Door for GrpcDoor {
                     });
                     tell_answer(&found, fields.collect()) + &hushed.collect::<String>() + &consents.collect::<String>()
                 }
-                Step::View { name, keys } => views::through_grpc(&client, name, keys, names).await,
+                Step::View { name, keys, send } => views::through_grpc(&client, name, keys, send, names).await,
+                Step::Served { send, key } => views::served_through_grpc(&client, send, &names.key(key)).await,
+                Step::WriteAndView { name, draft } => {
+                    let lookup = Some(v1::LookupRequest { view: name.clone(), ..Default::default() });
+                    let request = v1::WriteAndLookupRequest { fact: Some(wire_fact(draft.clone())), lookup };
+                    match client.lookup().write_and_lookup(request).await {
+                        Ok(response) => {
+                            let v1::WriteAndLookupResponse { receipt, answer, token: _ } = response.into_inner();
+                            let receipt = tell_wire_receipt(receipt.unwrap(), names);
+                            receipt + &views::tell_wire_answer(name, answer.unwrap(), names)
+                        }
+                        Err(status) => format!("refused {}\n", status.message().trim_start_matches("fact.")),
+                    }
+                }
                 Step::Profile { key, kind } => {
                     let (key, kind) = (names.key(key), kind.clone());
                     let request = v1::GetProfileRequest { key, kind, token: String::new() };

@@ -40,9 +40,21 @@ pub enum Step {
         kind: String,
         suppress: bool,
     },
+    /// Without a send where that is empty.
     View {
         name: String,
         keys: Vec<String>,
+        send: String,
+    },
+    /// What was served.
+    Served {
+        send: String,
+        key: String,
+    },
+    /// A fact, and a lookup of its keys by a view, in one call.
+    WriteAndView {
+        name: String,
+        draft: Draft,
     },
     ModelDiff {
         file: String,
@@ -92,7 +104,17 @@ impl Step {
             }
             "view" => {
                 let (name, rest) = word(rest);
-                Self::View { name: name.to_owned(), keys: keys(rest).0 }
+                let (keys, rest) = keys(rest);
+                Self::View { name: name.to_owned(), keys, send: after("send", rest).0.to_owned() }
+            }
+            "served" => {
+                let (send, rest) = word(rest);
+                Self::Served { send: send.to_owned(), key: keys(rest).0.remove(0) }
+            }
+            "write-and-view" => {
+                let (name, rest) = word(rest);
+                let (verb, rest) = word(rest);
+                Self::WriteAndView { name: name.to_owned(), draft: draft(verb, rest) }
             }
             "profile" => {
                 let (mut keys, kind) = keys(rest);

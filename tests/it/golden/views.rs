@@ -1,13 +1,18 @@
 //! What a view answers, through both doors. Each door also asks by a batch, and gRPC by a stream, and is told the same.
 
+use std::collections::BTreeMap;
+
 use kith::client::{Client, json};
 use kith::domain::answer::{self, Answer, Resolution, Wanted};
 use kith::domain::ids::WorkspaceId;
+use kith::domain::key::Key;
 use kith::domain::model::Model;
-use kith::domain::view::Shown;
-use kith::engine::{Engine, Error, Tier};
+use kith::domain::served::{SendId, Served};
+use kith::domain::view::{Shown, View, Viewed};
+use kith::engine::{Engine, Error, Sent, Tier};
 use kith::proto::v1;
 use kith::server;
+use tokio::runtime::Runtime;
 
 use super::Names;
 use super::doors::{json as plain, tell_json};
@@ -22,23 +27,59 @@ struct Told {
     scope: String,
 }
 
+/// What is asked, and in which workspace.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    pub engine: &'a Engine,
+    pub workspace: WorkspaceId,
+    pub model: &'a Model,
+}
+
+impl Subject<'_> {
+    /// Looks up for a send, and once more if the answer had to be kept first.
+    fn sent(self, runtime: &Runtime, keys: &[(usize, Key)], view: &View, send: &str) -> Result<Answer, Error> {
+        let Self { engine, workspace, model: _ } = self;
+        let (send, now) = (SendId::parse(send)?, server::now());
+        match engine.lookup_sent(workspace, keys, view, &send, now, Tier::Disk)? {
+            Sent::Done(answer) => Ok(answer),
+            Sent::First(first, serving) => {
+                let kept = runtime.block_on(engine.serve(workspace, vec![*serving], now))?;
+                let Sent::Done(answer) = engine.lookup_sent(workspace, keys, view, &send, now, Tier::Disk)? else {
+                    panic!("nothing was kept");
+                };
+                let viewed = first.viewed.clone().map(|viewed| Viewed { pinned_at: kept[0], ..viewed });
+                assert_eq!(answer, Answer { viewed, ..first }, "what is kept is not what was answered");
+                Ok(answer)
+            }
+        }
+    }
+}
+
 pub fn on_engine(
-    engine: &Engine,
-    workspace: WorkspaceId,
-    model: &Model,
+    subject: Subject<'_>,
+    runtime: &Runtime,
     view: &str,
     keys: &[String],
+    send: &str,
     names: &mut Names,
 ) -> String {
+    let Subject { engine, workspace, model } = subject;
+    let keys: Vec<String> = keys.iter().map(|key| names.key(key)).collect();
     let wanted = match Wanted::view(view, "", model) {
         Ok(wanted) => wanted,
         Err(invalid) => return format!("refused {}: {}\n", invalid.field, invalid.text),
     };
     let view = model.view(view).unwrap();
-    let keys = answer::keys(keys, wanted.kind, model).unwrap();
+    let keys = answer::keys(&keys, wanted.kind, model).unwrap();
     let now = server::now();
-    let answer = engine.lookup_view(workspace, &keys, view, now, Tier::Disk).unwrap();
-    if let [(_, key)] = keys.as_slice() {
+    let answer = match send {
+        "" => engine.lookup_view(workspace, &keys, view, now, Tier::Disk).unwrap(),
+        send => match subject.sent(runtime, &keys, view, send) {
+            Ok(answer) => answer,
+            Err(error) => return format!("refused {error}\n"),
+        },
+    };
+    if let ([(_, key)], "") = (keys.as_slice(), send) {
         let batch = engine.lookup_batch_view(workspace, &[key.clone(), key.clone()], view, now);
         let expected = [answer.clone(), Answer { key: 1, ..answer.clone() }];
         assert_eq!(batch.map_err(|error: Error| error.to_string()), Ok(expected.to_vec()), "a batch answers otherwise");
@@ -50,7 +91,22 @@ pub fn on_engine(
         Resolution::NotFound => names.of(""),
         Resolution::Erased => "erased".to_owned(),
     };
-    let fields = viewed.fields.into_iter().map(|Shown { name, value, state, because, rung, as_of, scope }| {
+    let name = format!("{}@{}", view.name, viewed.version);
+    tell(&found, &name, viewed.renderable, viewed.pinned_at.is_some(), fields_of(viewed.fields))
+}
+
+pub fn served_on_engine(Subject { engine, workspace, model }: Subject<'_>, send: &str, key: &str) -> String {
+    let (send, key) = (SendId::parse(send).unwrap(), Key::parse(key, "key", model).unwrap());
+    match engine.served(workspace, &key, &send, server::now()).unwrap() {
+        Some(Served { view, version, renderable, fields, .. }) => {
+            tell("served", &format!("{view}@{version}"), renderable, false, fields_of(fields))
+        }
+        None => "nothing was served\n".to_owned(),
+    }
+}
+
+fn fields_of(fields: Vec<Shown>) -> Vec<(String, Told)> {
+    let told = fields.into_iter().map(|Shown { name, value, state, because, rung, as_of, scope }| {
         let told = Told {
             value: value.map(|value| tell_json(plain(&value))),
             state: words(&format!("{state:?}")),
@@ -61,25 +117,56 @@ pub fn on_engine(
         };
         (name, told)
     });
-    tell(&found, &view.full_name(), viewed.renderable, fields.collect())
+    told.collect()
 }
 
-pub async fn through_grpc(client: &Client, view: &str, keys: &[String], names: &mut Names) -> String {
-    let request = v1::LookupRequest { keys: keys.to_vec(), view: view.to_owned(), ..Default::default() };
+pub async fn through_grpc(client: &Client, view: &str, keys: &[String], send: &str, names: &mut Names) -> String {
+    let keys: Vec<String> = keys.iter().map(|key| names.key(key)).collect();
+    let send_id = send.to_owned();
+    let request = v1::LookupRequest { keys: keys.clone(), view: view.to_owned(), send_id, ..Default::default() };
     let answer = match client.lookup().lookup(request).await {
         Ok(response) => response.into_inner().answer.unwrap(),
         Err(status) => return format!("refused {}\n", status.message()),
     };
-    let streamed = v1::StreamLookupRequest { keys: keys.to_vec(), view: view.to_owned(), ..Default::default() };
+    let send_id = send.to_owned();
+    let streamed = v1::StreamLookupRequest { keys: keys.clone(), view: view.to_owned(), send_id, ..Default::default() };
     let mut stream = client.lookup().stream_lookup(tokio_stream::iter([streamed])).await.unwrap().into_inner();
     assert_eq!(stream.message().await.unwrap().unwrap().answer.as_ref(), Some(&answer), "a stream answers otherwise");
-    if let [_] = keys {
-        let batch = v1::BatchLookupRequest { keys: keys.to_vec(), view: view.to_owned(), ..Default::default() };
+    if let [_] = keys.as_slice() {
+        let send_id = send.to_owned();
+        let batch = v1::BatchLookupRequest { keys: keys.clone(), view: view.to_owned(), send_id, ..Default::default() };
         let answers = client.lookup().batch_lookup(batch).await.unwrap().into_inner().answers;
         assert_eq!(answers.as_slice(), std::slice::from_ref(&answer), "a batch answers otherwise");
     }
-    let v1::Answer { profile_id, values, states, shared_by, mut info, renderable, view_version, .. } = answer;
-    let found = if shared_by == 0 { names.of(&profile_id) } else { format!("shared by {shared_by}") };
+    tell_wire_answer(view, answer, names)
+}
+
+pub fn tell_wire_answer(view: &str, answer: v1::Answer, names: &mut Names) -> String {
+    let is_erased = answer.resolution() == v1::Resolution::Erased;
+    let v1::Answer { profile_id, values, states, shared_by, info, renderable, view_version, pinned_at, .. } = answer;
+    let found = match shared_by {
+        0 if is_erased => "erased".to_owned(),
+        0 => names.of(&profile_id),
+        people => format!("shared by {people}"),
+    };
+    let name = format!("{}@{view_version}", view.split('@').next().unwrap());
+    tell(&found, &name, renderable, pinned_at.is_some(), wire_fields(&values, states, info))
+}
+
+pub async fn served_through_grpc(client: &Client, send: &str, key: &str) -> String {
+    let request = v1::GetServedRequest { send_id: send.to_owned(), key: key.to_owned() };
+    let Ok(response) = client.lookup().get_served(request).await else { return "nothing was served\n".to_owned() };
+    let v1::ServedAnswer { view, view_version, renderable, values, states, info, served_at, pinned_until, .. } =
+        response.into_inner().served.unwrap();
+    assert_eq!(pinned_until.unwrap().seconds - served_at.unwrap().seconds, 24 * 60 * 60);
+    tell("served", &format!("{view}@{view_version}"), renderable, false, wire_fields(&values, states, info))
+}
+
+fn wire_fields(
+    values: &BTreeMap<String, prost_types::Value>,
+    states: BTreeMap<String, i32>,
+    mut info: BTreeMap<String, v1::FieldInfo>,
+) -> Vec<(String, Told)> {
     let fields = states.into_iter().map(|(name, state)| {
         let v1::FieldInfo { rung, because, as_of, scope, html } = info.remove(&name).unwrap();
         assert_eq!(html, "", "nobody asked for HTML");
@@ -93,8 +180,7 @@ pub async fn through_grpc(client: &Client, view: &str, keys: &[String], names: &
         };
         (name, told)
     });
-    let name = view.split('@').next().unwrap();
-    tell(&found, &format!("{name}@{view_version}"), renderable, fields.collect())
+    fields.collect()
 }
 
 fn state_words(state: i32) -> String {
@@ -108,9 +194,10 @@ fn words(name: &str) -> String {
     spaced.collect::<String>().trim().to_owned()
 }
 
-fn tell(found: &str, view: &str, renderable: bool, fields: Vec<(String, Told)>) -> String {
+fn tell(found: &str, view: &str, renderable: bool, pinned: bool, fields: Vec<(String, Told)>) -> String {
     let renderable = if renderable { "renderable" } else { "not renderable" };
-    let mut told = format!("{found} {view} {renderable}\n");
+    let pinned = if pinned { ", pinned" } else { "" };
+    let mut told = format!("{found} {view} {renderable}{pinned}\n");
     for (name, Told { value, state, because, rung, as_of, scope }) in fields {
         let value = value.map(|value| format!(" = {value}")).unwrap_or_default();
         let rung = rung.map(|rung| format!(", rung {rung}")).unwrap_or_default();
