@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use xxhash_rust::xxh3::xxh3_64;
-
 use super::fact::check_text;
 use super::identifier::Identifier;
 use super::invalid::{Invalid, Reason};
@@ -19,6 +17,8 @@ pub const PIN_MICROS: u64 = 24 * 60 * 60 * 1_000_000;
 pub const SERVED_WINDOW_MICROS: u64 = 90 * 24 * 60 * 60 * 1_000_000;
 /// How large the record of an answer may be, in bytes. A larger answer is not for a send.
 pub const MAX_SERVED_BYTES: usize = 64 * 1024;
+/// How many identifiers an answer may be about: of a large profile 1,000, and of the groups and members it is read from.
+pub const MAX_ABOUT: usize = 2_000;
 
 /// The sender's name for one send, such as `spring-sale-2`: a campaign, a mail-out, one notification.
 #[derive(Clone, PartialEq, Eq)]
@@ -64,17 +64,6 @@ impl fmt::Debug for SendId {
     }
 }
 
-/// A short hash of an identifier: enough to find out that an answer was about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Trace(pub u64);
-
-impl Trace {
-    /// The hash of `identifier`.
-    pub fn of(identifier: &Identifier) -> Self {
-        Self(xxh3_64(identifier.as_str().as_bytes()))
-    }
-}
-
 /// What a view answered for one send and key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Served {
@@ -90,9 +79,9 @@ pub struct Served {
     pub renderable: bool,
     /// The fields, in the order of their names.
     pub fields: Vec<Shown>,
-    /// Whom it was about: the identifiers that the profile had, and its groups. An erasure of one of them takes it away,
-    /// wherever its key belongs by then.
-    pub about: BTreeSet<Trace>,
+    /// Whom it was about: the identifiers of every profile that was read for it, and the groups it belongs to. An erasure of
+    /// one of them takes it away, wherever its key belongs by then.
+    pub about: BTreeSet<Identifier>,
 }
 
 impl Served {
@@ -108,7 +97,12 @@ impl Served {
 
     /// True if it is to be forgotten at log time `now`.
     pub fn expired(&self, now: Time) -> bool {
-        self.at.plus_micros(SERVED_WINDOW_MICROS) <= now
+        self.trail().expired(now)
+    }
+
+    /// That it was about an identifier.
+    pub fn trail(&self) -> Trail {
+        Trail { at: self.at }
     }
 
     /// `live`, which `view` answers now, with the fields as they were served. What is to be respected is as of now: a field
@@ -122,6 +116,31 @@ impl Served {
         let renderable = view.has_all(&fields);
         Viewed { fields, renderable, pinned_at: Some(self.at), ..live }
     }
+}
+
+/// That an answer was about an identifier. It is forgotten with the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trail {
+    /// The log time at which the answer was kept.
+    pub at: Time,
+}
+
+impl Trail {
+    /// True if it is to be forgotten at log time `now`.
+    pub fn expired(&self, now: Time) -> bool {
+        self.at.plus_micros(SERVED_WINDOW_MICROS) <= now
+    }
+}
+
+/// What became of an answer that was to be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// It is kept since then, and is the answer to be given.
+    Since(Time),
+    /// The customer is to be looked up again: another lookup was first, or somebody was erased meanwhile.
+    Not,
+    /// It was read of more than [`MAX_ABOUT`] identifiers, and is not kept.
+    TooMany,
 }
 
 /// True if the gate stands before the field, whatever its value is.

@@ -9,7 +9,7 @@ use crate::domain::erasure::Erasure;
 use crate::domain::fact::Fact;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::receipt::Receipt;
-use crate::domain::time::Time;
+use crate::domain::served::Kept;
 use crate::engine::{Error, Serving};
 
 /// A change.
@@ -55,8 +55,8 @@ pub(super) enum Effect {
     Key(ApiKey),
     /// Identities were folded again.
     Refolded,
-    /// When each answer was kept; `None` where it was not.
-    Served(Vec<Option<Time>>),
+    /// What became of each answer that was to be kept.
+    Served(Vec<Kept>),
 }
 
 impl Command {
@@ -94,8 +94,8 @@ impl Effect {
         }
     }
 
-    /// When each of the answers was kept that a command was to keep.
-    pub(super) fn into_served(self) -> Result<Vec<Option<Time>>, Error> {
+    /// What became of each of the answers that a command was to keep.
+    pub(super) fn into_served(self) -> Result<Vec<Kept>, Error> {
         match self {
             Self::Served(kept) => Ok(kept),
             Self::Receipt(_)

@@ -12,10 +12,10 @@ use super::writer::Job;
 use super::{ActiveModel, Engine, Error, Tier};
 use crate::codec::key::{Key as _, ServedKey};
 use crate::codec::record::Record as _;
-use crate::domain::answer::{Answer, Resolution};
+use crate::domain::answer::{Answer, Fields, Resolution};
 use crate::domain::ids::{KindId, Seq, WorkspaceId};
 use crate::domain::key::Key;
-use crate::domain::served::{MAX_SERVED_BYTES, SendId, Served};
+use crate::domain::served::{Kept, MAX_SERVED_BYTES, SendId, Served};
 use crate::domain::time::Time;
 use crate::domain::view::{View, Viewed};
 use crate::store;
@@ -47,6 +47,8 @@ pub struct Serving {
     pub(super) resolution: Resolution,
     /// The kind of the view.
     pub(super) kind: KindId,
+    /// The fields that were read for it.
+    pub(super) slots: Fields,
     /// Where the data was at least when the answer was read.
     pub(super) read: Seq,
     /// What was answered; when, and about whom, is known once it is kept.
@@ -146,14 +148,8 @@ impl Engine {
         Ok(found.into_iter().map(read).collect())
     }
 
-    /// Keeps answers, those of one call in their order. Answers for each when that was, which makes it the answer to be
-    /// given; `None` where it is to be looked up again: another lookup was first, or somebody was erased meanwhile.
-    pub async fn serve(
-        &self,
-        workspace: WorkspaceId,
-        servings: Vec<Serving>,
-        now: Time,
-    ) -> Result<Vec<Option<Time>>, Error> {
+    /// Keeps answers, and says of each, in their order, what became of it. Only one that is kept is to be given.
+    pub async fn serve(&self, workspace: WorkspaceId, servings: Vec<Serving>, now: Time) -> Result<Vec<Kept>, Error> {
         let mut waiting = Vec::new();
         let mut rest = servings.into_iter().peekable();
         while rest.peek().is_some() {
@@ -211,7 +207,8 @@ impl Asked<'_> {
             )));
         }
         let (resolution, kind) = (answer.resolution, view.kind);
-        let serving = Serving { send: send.clone(), keys, by, resolution, kind, read, served, bytes };
+        let (send, slots) = (send.clone(), view.slots.clone());
+        let serving = Serving { send, keys, by, resolution, kind, slots, read, served, bytes };
         Ok(Sent::First(answer, Box::new(serving)))
     }
 }

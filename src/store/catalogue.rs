@@ -6,7 +6,7 @@ use super::options::Preset;
 use super::table::Table;
 use crate::codec::key::{
     EventKey, IdentifierKey, LinkIndexKey, LinkKey, MemberKey, MentionKey, MessageKey, ModelKey, ProfileKey, ServedKey,
-    SizeKey, TallyKey, TombstoneKey, WallKey,
+    SizeKey, TallyKey, TombstoneKey, TrailKey, WallKey,
 };
 use crate::codec::record::ModelVersion;
 use crate::domain::access::{ApiKey, SecretHash};
@@ -20,7 +20,7 @@ use crate::domain::owner::Owner;
 use crate::domain::profile::{Merge, Profile};
 use crate::domain::receipt::{LoggedReceipt, Mention};
 use crate::domain::refold::Refold;
-use crate::domain::served::Served;
+use crate::domain::served::{Served, Trail};
 use crate::domain::size::Size;
 use crate::domain::tombstone::Tombstone;
 use crate::domain::wall::Wall;
@@ -72,6 +72,8 @@ pub enum Family {
     HeldLinkByIdentifier,
     /// What views answered for sends, by the key asked by and the send; they expire in log time.
     ServedByKeyAndSend,
+    /// Which of these were about an identifier that is not their key, for erasures; they expire with them.
+    ServedByIdentifier,
 }
 
 /// [`Family::LinkById`].
@@ -117,10 +119,12 @@ pub const MENTIONS: Table<MentionKey, Mention> = Table::new(Family::ReceiptByIde
 pub const HELD_LINKS: Table<LinkIndexKey, ()> = Table::new(Family::HeldLinkByIdentifier);
 /// [`Family::ServedByKeyAndSend`].
 pub const SERVED: Table<ServedKey, Served> = Table::new(Family::ServedByKeyAndSend);
+/// [`Family::ServedByIdentifier`].
+pub const TRAILS: Table<TrailKey, Trail> = Table::new(Family::ServedByIdentifier);
 
 impl Family {
     /// All of them, in order.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::LinkById,
         Self::LinkByIdentifier,
         Self::ProfileIdByIdentifier,
@@ -143,6 +147,7 @@ impl Family {
         Self::ReceiptByIdentifier,
         Self::HeldLinkByIdentifier,
         Self::ServedByKeyAndSend,
+        Self::ServedByIdentifier,
     ];
 
     /// Its name in the database: what it holds, then what it is found by.
@@ -170,6 +175,7 @@ impl Family {
             Self::ReceiptByIdentifier => "receipt_by_identifier",
             Self::HeldLinkByIdentifier => "held_link_by_identifier",
             Self::ServedByKeyAndSend => "served_by_key_and_send",
+            Self::ServedByIdentifier => "served_by_identifier",
         }
     }
 
@@ -184,6 +190,7 @@ impl Family {
             | Self::TombstoneByHash => Preset::PointReads,
             Self::ReceiptByMessageId => Preset::Expiring,
             Self::ServedByKeyAndSend => Preset::ExpiringAnswers,
+            Self::ServedByIdentifier => Preset::ExpiringTrails,
             Self::ReceiptByIdentifier => Preset::ExpiringScans,
             Self::LinkByIdentifier
             | Self::EventByIdentifierTime

@@ -9,7 +9,7 @@ use rocksdb::{
 
 use crate::codec::record::Record;
 use crate::domain::receipt::{LoggedReceipt, Mention};
-use crate::domain::served::Served;
+use crate::domain::served::{Served, Trail};
 use crate::domain::time::Time;
 
 /// Bytes of writes kept in memory before they are flushed, all families together.
@@ -41,6 +41,8 @@ pub(super) enum Preset {
     Scans,
     /// As scans, and forgotten in log time by compaction.
     ExpiringScans,
+    /// The same of trails that lead to answers.
+    ExpiringTrails,
     /// A few records.
     Small,
 }
@@ -96,6 +98,11 @@ impl Tuning {
                 scans(&mut options, &mut blocks);
                 let expired = |value: &[u8], now| Mention::decode(value).is_ok_and(|known| known.expired(now));
                 self.forget(&mut options, "mentions expire", expired);
+            }
+            Preset::ExpiringTrails => {
+                scans(&mut options, &mut blocks);
+                let expired = |value: &[u8], now| Trail::decode(value).is_ok_and(|known| known.expired(now));
+                self.forget(&mut options, "trails expire", expired);
             }
             Preset::Small => options.set_write_buffer_size(1024 * 1024),
         }

@@ -19,5 +19,6 @@ mod layering;
 mod reads;
 mod refold;
 mod resolution;
+mod served;
 mod server;
 mod views;

@@ -20,14 +20,67 @@ pub struct ServedKey {
     pub send: SendId,
 }
 
+/// `workspace:4 | identifier, escaped | key of the answer, escaped | send id…`, of `served_by_identifier`: that the answer was
+/// about the identifier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrailKey {
+    /// The identifier that it was about.
+    pub identifier: Identifier,
+    /// Where the answer is.
+    pub served: ServedKey,
+}
+
+impl TrailKey {
+    /// What the keys of all answers about `identifier` start with.
+    pub fn prefix(workspace: WorkspaceId, identifier: &Identifier) -> Vec<u8> {
+        let mut out = workspace.0.to_be_bytes().to_vec();
+        put_escaped(&mut out, identifier.as_str());
+        out
+    }
+}
+
+impl Key for TrailKey {
+    fn encode(&self) -> Vec<u8> {
+        let Self { identifier, served: ServedKey { workspace, key, send } } = self;
+        let mut out = Self::prefix(*workspace, identifier);
+        put_escaped(&mut out, &name(key));
+        out.extend_from_slice(send.as_str().as_bytes());
+        out
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        const WHAT: &str = "trail key";
+        let mut cursor = Cursor::new(bytes, WHAT);
+        let workspace = WorkspaceId(cursor.u32()?);
+        let identifier = super::identifier(WHAT, take_escaped(&mut cursor)?)?;
+        let key = read_name(WHAT, take_escaped(&mut cursor)?)?;
+        let send = SendId::from_stored(text(WHAT, cursor.rest().to_vec())?);
+        Ok(Self { identifier, served: ServedKey { workspace, key, send } })
+    }
+}
+
+fn name(key: &key::Key) -> String {
+    match key {
+        key::Key::Identifier(identifier) => identifier.as_str().to_owned(),
+        key::Key::Profile(id) => format!("{PROFILE_ID_TYPE}:{id}"),
+    }
+}
+
+fn read_name(what: &'static str, bytes: Vec<u8>) -> Result<key::Key, Error> {
+    let named = text(what, bytes)?;
+    let id = named.strip_prefix(PROFILE_ID_TYPE).and_then(|rest| rest.strip_prefix(':'));
+    let key = match id {
+        Some(id) => ProfileId::parse(id).map(key::Key::Profile),
+        None => Identifier::from_stored(&named).map(key::Key::Identifier),
+    };
+    key.ok_or_else(|| Error::malformed(what, "names no customer"))
+}
+
 impl ServedKey {
     /// What the keys of all that was served to `key` start with.
     pub fn prefix(workspace: WorkspaceId, key: &key::Key) -> Vec<u8> {
         let mut out = workspace.0.to_be_bytes().to_vec();
-        match key {
-            key::Key::Identifier(identifier) => put_escaped(&mut out, identifier.as_str()),
-            key::Key::Profile(id) => put_escaped(&mut out, &format!("{PROFILE_ID_TYPE}:{id}")),
-        }
+        put_escaped(&mut out, &name(key));
         out
     }
 }
@@ -44,13 +97,7 @@ impl Key for ServedKey {
         const WHAT: &str = "served key";
         let mut cursor = Cursor::new(bytes, WHAT);
         let workspace = WorkspaceId(cursor.u32()?);
-        let named = text(WHAT, take_escaped(&mut cursor)?)?;
-        let id = named.strip_prefix(PROFILE_ID_TYPE).and_then(|rest| rest.strip_prefix(':'));
-        let key = match id {
-            Some(id) => ProfileId::parse(id).map(key::Key::Profile),
-            None => Identifier::from_stored(&named).map(key::Key::Identifier),
-        };
-        let key = key.ok_or_else(|| Error::malformed(WHAT, "names no customer"))?;
+        let key = read_name(WHAT, take_escaped(&mut cursor)?)?;
         Ok(Self { workspace, key, send: SendId::from_stored(text(WHAT, cursor.rest().to_vec())?) })
     }
 }

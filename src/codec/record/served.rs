@@ -2,16 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::parts::{identifier, text};
 use super::{Record, open, seal};
 use crate::codec::Error;
 use crate::codec::read::Cursor;
 use crate::codec::value;
-use crate::domain::served::{Served, Trace};
+use crate::domain::served::{Served, Trail};
 use crate::domain::time::Time;
 use crate::domain::value::Value;
 use crate::domain::view::{Shown, State};
 
 const WHAT: &str = "served record";
+const TRAIL: &str = "trail record";
 
 #[derive(Serialize, Deserialize)]
 struct ServedV1 {
@@ -21,7 +23,7 @@ struct ServedV1 {
     model_version: u64,
     renderable: bool,
     fields: Vec<FieldV1>,
-    about: Vec<u64>,
+    about: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -59,7 +61,7 @@ impl Record for Served {
             model_version: *model_version,
             renderable: *renderable,
             fields: fields.iter().map(FieldV1::try_from).collect::<Result<_, _>>()?,
-            about: about.iter().map(|Trace(hash)| *hash).collect(),
+            about: about.iter().map(text).collect(),
         };
         seal(WHAT, 1, &stored)
     }
@@ -73,8 +75,25 @@ impl Record for Served {
             model_version,
             renderable,
             fields: fields.into_iter().map(Shown::try_from).collect::<Result<_, _>>()?,
-            about: about.into_iter().map(Trace).collect(),
+            about: about.iter().map(|stored| identifier(WHAT, stored)).collect::<Result<_, _>>()?,
         })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct TrailV1 {
+    at: u64,
+}
+
+impl Record for Trail {
+    fn encode(&self) -> Result<Vec<u8>, Error> {
+        let Self { at } = self;
+        seal(TRAIL, 1, &TrailV1 { at: at.micros() })
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let TrailV1 { at } = open(TRAIL, 1, bytes)?;
+        Ok(Self { at: Time::from_micros(at) })
     }
 }
 

@@ -75,8 +75,6 @@ pub(super) fn erase(
         new_ids,
         others: BTreeSet::new(),
         ids: BTreeSet::new(),
-        near: BTreeSet::new(),
-        near_ids: BTreeSet::new(),
         newest: Time::default(),
         count: Erased { identifiers: erased.len() as u64, events: erasure.gone, ..Erased::default() },
         erased,
@@ -142,10 +140,6 @@ struct Work<'a, 'b> {
     others: BTreeSet<Identifier>,
     /// Ids of profiles that had erased identifiers, and ids that led to those.
     ids: BTreeSet<ProfileId>,
-    /// What hung together with them, which is folded again.
-    near: BTreeSet<Identifier>,
-    /// The ids of the profiles there.
-    near_ids: BTreeSet<ProfileId>,
     /// The time of the newest event of theirs, or of the newest link that named one of them.
     newest: Time,
     count: Erased,
@@ -181,7 +175,6 @@ impl<'a> Work<'a, '_> {
         };
         // Profiles still know walls that are not there any more.
         component.evidence.walls.retain(|wall| !wall.between.iter().any(|end| self.erased.contains(end)));
-        self.note_near(&component);
         let mut lines = Vec::new();
         let (batch, place, ids) = (&mut *self.batch, self.place, &mut self.new_ids);
         Fold { batch, place, rules, ids, lines: &mut lines }.fold(component, Trigger::Correction)?;
@@ -200,7 +193,7 @@ impl<'a> Work<'a, '_> {
             }
             SURVIVORS.delete(self.batch, &key);
             MERGES.delete(self.batch, &key);
-            self.forget_served_to_id(id)?;
+            self.forget_served_by_id(id)?;
             self.bury(secret.hash_profile(id), tombstone)?;
         }
         Ok(())

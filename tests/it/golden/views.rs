@@ -7,7 +7,7 @@ use kith::domain::answer::{self, Answer, Resolution, Wanted};
 use kith::domain::ids::WorkspaceId;
 use kith::domain::key::Key;
 use kith::domain::model::Model;
-use kith::domain::served::{SendId, Served};
+use kith::domain::served::{Kept, SendId, Served};
 use kith::domain::view::{Shown, View, Viewed};
 use kith::engine::{Engine, Error, Sent, Tier};
 use kith::proto::v1;
@@ -44,10 +44,11 @@ impl Subject<'_> {
             Sent::Done(answer) => Ok(answer),
             Sent::First(first, serving) => {
                 let kept = runtime.block_on(engine.serve(workspace, vec![*serving], now))?;
+                let [Kept::Since(at)] = kept.as_slice() else { panic!("it is {kept:?}") };
                 let Sent::Done(answer) = engine.lookup_sent(workspace, keys, view, &send, now, Tier::Disk)? else {
                     panic!("nothing was kept");
                 };
-                let viewed = first.viewed.clone().map(|viewed| Viewed { pinned_at: kept[0], ..viewed });
+                let viewed = first.viewed.clone().map(|viewed| Viewed { pinned_at: Some(*at), ..viewed });
                 assert_eq!(answer, Answer { viewed, ..first }, "what is kept is not what was answered");
                 Ok(answer)
             }

@@ -6,7 +6,7 @@ use super::super::Context;
 use crate::domain::answer::Answer;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::key::Key;
-use crate::domain::served::SendId;
+use crate::domain::served::{Kept, MAX_ABOUT, SendId};
 use crate::domain::time::Time;
 use crate::domain::view::{View, Viewed};
 use crate::engine::{self, Engine, Sent, Serving, Tier};
@@ -32,9 +32,10 @@ impl Context {
                 Sent::Done(answer) => return Ok(answer),
                 Sent::First(answer, serving) => (answer, serving),
             };
-            let kept = self.engine.serve(workspace, vec![*serving], clock::now()).await?;
-            if let Some(Some(at)) = kept.first() {
-                return Ok(pinned(answer, *at));
+            match self.engine.serve(workspace, vec![*serving], clock::now()).await?.first() {
+                Some(Kept::Since(at)) => return Ok(pinned(answer, *at)),
+                Some(Kept::TooMany) => return Err(too_many()),
+                Some(Kept::Not) | None => {}
             }
         }
         Err(contended())
@@ -107,8 +108,9 @@ impl Context {
         let mut again = Vec::new();
         for ((customer, answer), at) in first.into_iter().zip(kept) {
             match at {
-                Some(at) => put(found, customer.0, Ok(pinned(answer, at))),
-                None => again.push(customer),
+                Kept::Since(at) => put(found, customer.0, Ok(pinned(answer, at))),
+                Kept::TooMany => put(found, customer.0, Err(too_many())),
+                Kept::Not => again.push(customer),
             }
         }
         Ok(again)
@@ -140,6 +142,14 @@ fn put(found: &mut [Result<Answer, Refusal>], at: usize, one: Result<Answer, Ref
     if let Some(place) = found.get_mut(at) {
         *place = one;
     }
+}
+
+fn too_many() -> Refusal {
+    let text = format!(
+        "the answer is about more than the {MAX_ABOUT} identifiers of whom one is kept for a send; read nothing over the \
+         members of a large group, or leave out `send_id`"
+    );
+    Refusal::new(ErrorReason::Conflict, text)
 }
 
 fn contended() -> Refusal {
