@@ -62,6 +62,12 @@ struct Pin {
     view: Arc<View>,
 }
 
+/// Customers of a batch who are answered by one version of a view, by their places in it.
+struct OfVersion {
+    view: Arc<View>,
+    customers: Vec<(usize, Option<Pin>)>,
+}
+
 impl Engine {
     /// Looks up one customer as [`Engine::lookup_view`] does, for a send.
     ///
@@ -107,19 +113,20 @@ impl Engine {
         let asked = Asked { send, view, active: &active, read };
         let mut sent: Vec<Option<Result<Sent, Error>>> = keys.iter().map(|_| None).collect();
         // Most are of one version of the view; each is read in one view of the data.
-        let mut by_version: BTreeMap<u32, (Arc<View>, Vec<(usize, Option<Pin>)>)> = BTreeMap::new();
+        let mut by_version: BTreeMap<u32, OfVersion> = BTreeMap::new();
         let newest = Arc::new(view.clone());
         for (at, pin) in self.pins(workspace, keys, asked, now)?.into_iter().enumerate() {
             match pin {
                 Ok(pin) => {
                     let read_by = pin.as_ref().map_or(&newest, |pin| &pin.view);
                     let of_version = by_version.entry(read_by.version);
-                    of_version.or_insert_with(|| (Arc::clone(read_by), Vec::new())).1.push((at, pin));
+                    let fresh = || OfVersion { view: Arc::clone(read_by), customers: Vec::new() };
+                    of_version.or_insert_with(fresh).customers.push((at, pin));
                 }
                 Err(error) => put(&mut sent, at, Err(error)),
             }
         }
-        for (view, customers) in by_version.into_values() {
+        for OfVersion { view, customers } in by_version.into_values() {
             let named: Vec<Key> = customers.iter().filter_map(|(at, _)| keys.get(*at).cloned()).collect();
             let answers = self.lookup_batch_view(workspace, &named, &view, now)?;
             for (((at, pin), key), answer) in customers.into_iter().zip(named).zip(answers) {

@@ -8,7 +8,7 @@ use kith::domain::erasure::Erasure;
 use kith::domain::fact::{Draft, DraftBody};
 use kith::domain::ids::{KindId, WorkspaceId};
 use kith::domain::key::Key;
-use kith::domain::served::{Kept, PIN_MICROS, SERVED_WINDOW_MICROS, SendId};
+use kith::domain::served::{Kept, MAX_ABOUT, PIN_MICROS, SERVED_WINDOW_MICROS, SendId};
 use kith::domain::time::Time;
 use kith::domain::tombstone::TombstoneSecret;
 use kith::domain::value::{Value, Values};
@@ -232,6 +232,33 @@ fn an_answer_that_is_too_large_is_for_no_send() {
         Err(Error::Conflict(text)) => assert!(text.contains("max_length"), "{text}"),
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn an_answer_that_is_read_of_too_many_is_for_no_send() {
+    let subject = Subject::open();
+    let team = "[computed.\"team.orders\"]\nkind = \"account\"\naggregate = \"count\"\nevent = \"Order Completed\"\nover = \"members\"\n\
+                [views.team]\nkind = \"account\"\n[views.team.fields.orders]\nfrom = [\"team.orders\"]\n";
+    let model = format!("{}\n{team}", model());
+    subject.runtime.block_on(subject.engine.apply_model(DEFAULT_WORKSPACE, &model, NOW)).unwrap();
+    let join = |number: usize| {
+        let (key, role) = ("account_id:acme".to_owned(), String::new());
+        let body = DraftBody::Group { key, traits: Values::new(), role, left: false };
+        subject.write(&format!("m{number}"), &[&format!("user_id:u{number}")], body);
+    };
+    let keep = |view: &str, send: &str| match subject.read(view, &["account_id:acme"], send, NOW).unwrap() {
+        Sent::First(_, serving) => subject.keep(*serving, NOW),
+        Sent::Done(_) => panic!("it was kept already"),
+    };
+    (1..MAX_ABOUT).for_each(join);
+    assert_eq!(keep("team", "s"), Kept::Since(NOW), "the account itself is one");
+    join(MAX_ABOUT);
+    assert_eq!(keep("team", "t"), Kept::TooMany);
+    assert!(!subject.served("account_id:acme", "t", NOW));
+    assert_eq!(keep("account", "u"), Kept::Since(NOW), "how many there are names none of them");
+    // One of them goes, and what was served of all of them.
+    subject.erase("user_id:u7");
+    assert!(!subject.served("account_id:acme", "s", NOW) && subject.served("account_id:acme", "u", NOW));
 }
 
 #[test]
