@@ -27,6 +27,9 @@ fn lookup_service() -> manual::Service {
         let method = method.input_type(format!("crate::proto::v1::{request}"));
         method.output_type("crate::server::wire::Encoded").codec_path("crate::server::wire::EncodedCodec")
     };
+    let served = manual::Method::builder().name("get_served").route_name("GetServed");
+    let served = served.input_type("crate::proto::v1::GetServedRequest");
+    let served = served.output_type("crate::proto::v1::GetServedResponse").codec_path("tonic_prost::ProstCodec");
     let stream = method("stream_lookup", "StreamLookup", "StreamLookupRequest");
     manual::Service::builder()
         .name("LookupService")
@@ -34,5 +37,7 @@ fn lookup_service() -> manual::Service {
         .method(method("lookup", "Lookup", "LookupRequest").build())
         .method(method("batch_lookup", "BatchLookup", "BatchLookupRequest").build())
         .method(stream.client_streaming().server_streaming().build())
+        .method(served.build())
+        .method(method("write_and_lookup", "WriteAndLookup", "WriteAndLookupRequest").build())
         .build()
 }

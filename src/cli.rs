@@ -31,6 +31,7 @@ mod rejects;
 mod release;
 mod segment;
 mod serve;
+mod served;
 mod simulate;
 mod stats;
 mod summary;
@@ -69,6 +70,7 @@ struct Cli {
 enum Command {
     Serve(serve::Args),
     Lookup(lookup::Args),
+    Served(served::Args),
     Write(write::Args),
     Import(import::Args),
     Profile(profile::Args),
@@ -122,6 +124,7 @@ fn run(global: Global, command: Command) -> Result<Outcome, Failure> {
 async fn ask(command: Command, app: &App) -> Result<Outcome, Failure> {
     match command {
         Command::Lookup(args) => lookup::run(args, app).await,
+        Command::Served(args) => served::run(args, app).await,
         Command::Write(args) => write::run(args, app).await,
         Command::Import(args) => import::run(args, app).await,
         Command::Profile(args) => profile::run(args, app).await,

@@ -28,6 +28,7 @@ pub mod receipt;
 pub mod refold;
 pub mod resolution;
 pub mod segment;
+pub mod served;
 pub mod size;
 pub mod suggest;
 pub mod time;

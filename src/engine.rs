@@ -10,6 +10,7 @@ mod lookup;
 mod members;
 mod model;
 mod refolder;
+mod served;
 mod show;
 mod state;
 mod sync;
@@ -43,6 +44,7 @@ pub use identity::{Apart, LargeProfile, LargestBy, MAX_SIMULATED_FACTS, Merges, 
 pub use lookup::{Occasion, Question, SegmentMember, SegmentPage, SegmentPlace};
 pub use members::{Count, Figures, Listed, MemberPage, MemberPlace, Totals};
 pub use model::{Difference, ModelState};
+pub use served::{Sent, Serving};
 pub use show::ConsentPage;
 pub use state::ActiveModel;
 
@@ -184,6 +186,7 @@ impl Engine {
             Effect::Receipt(_)
             | Effect::Key(_)
             | Effect::Refolded
+            | Effect::Served(_)
             | Effect::Erasing { .. }
             | Effect::Scrubbed { .. } => Err(Error::Closed),
         }
@@ -297,6 +300,7 @@ impl Engine {
             Effect::Receipt(_)
             | Effect::Model(_)
             | Effect::Refolded
+            | Effect::Served(_)
             | Effect::Erasing { .. }
             | Effect::Scrubbed { .. } => Err(Error::Closed),
         }

@@ -8,8 +8,9 @@ use clap::Parser;
 use futures::stream::Empty;
 use kith::proto::v1::lookup_service_server::{LookupService, LookupServiceServer};
 use kith::proto::v1::{
-    Answer, BatchLookupRequest, BatchLookupResponse, FieldState, LookupRequest, LookupResponse, Resolution,
-    StreamLookupRequest, StreamLookupResponse,
+    Answer, BatchLookupRequest, BatchLookupResponse, FieldState, GetServedRequest, GetServedResponse, LookupRequest,
+    LookupResponse, Resolution, StreamLookupRequest, StreamLookupResponse, WriteAndLookupRequest,
+    WriteAndLookupResponse,
 };
 use mimalloc::MiMalloc;
 use prost_types::Value;
@@ -73,6 +74,17 @@ impl LookupService for OverRedis {
         _: Request<Streaming<StreamLookupRequest>>,
     ) -> Result<Response<Self::StreamLookupStream>, Status> {
         Err(Status::unimplemented("this peer is measured one by one"))
+    }
+
+    async fn get_served(&self, _: Request<GetServedRequest>) -> Result<Response<GetServedResponse>, Status> {
+        Err(Status::unimplemented("this peer keeps nothing that it answered"))
+    }
+
+    async fn write_and_lookup(
+        &self,
+        _: Request<WriteAndLookupRequest>,
+    ) -> Result<Response<WriteAndLookupResponse>, Status> {
+        Err(Status::unimplemented("this peer is measured by its lookups"))
     }
 }
 

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
+pub(super) use show::fields;
+
 use super::app::App;
 use super::exit::{Failure, Outcome};
 use crate::client::{self, Client};
@@ -35,6 +37,9 @@ pub struct Args {
     /// With a view: texts as they stand in HTML as well
     #[arg(long, requires = "view")]
     html: bool,
+    /// With a view: the sender's name for one send, which then says the same for 24 hours
+    #[arg(long, value_name = "ID", requires = "view", default_value = "", hide_default_value = true)]
+    send_id: String,
     /// All keys are of one customer
     #[arg(long, conflicts_with = "batch")]
     same: bool,
@@ -102,6 +107,7 @@ async fn ask_one(client: &Client, args: &Args) -> Result<LookupResponse, Failure
         channel: args.channel.clone(),
         about: args.about.clone(),
         not_before: None,
+        send_id: args.send_id.clone(),
     };
     let response = client.lookup().lookup(request).await.map_err(client::Error::from)?;
     Ok(response.into_inner())
@@ -120,6 +126,7 @@ async fn ask_many(client: &Client, args: &Args, keys: &[String]) -> Result<Vec<L
         channel: args.channel.clone(),
         about: args.about.clone(),
         not_before: None,
+        send_id: args.send_id.clone(),
     };
     let response = client.lookup().batch_lookup(request).await.map_err(client::Error::from)?.into_inner();
     let alone = |answer: Answer| LookupResponse { answer: Some(answer), token: response.token.clone() };

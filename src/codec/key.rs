@@ -6,6 +6,7 @@
 mod graph;
 mod group;
 mod message;
+mod served;
 mod workspace;
 
 use super::Error;
@@ -16,6 +17,7 @@ use crate::domain::ids::{KindId, ProfileId, WorkspaceId};
 pub use graph::{LinkIndexKey, LinkKey, TombstoneKey, WallKey};
 pub use group::{MemberKey, TallyKey};
 pub use message::{EventKey, MentionKey, MessageKey};
+pub use served::{ServedKey, TrailKey};
 pub use workspace::ModelKey;
 
 /// A key of one column family.

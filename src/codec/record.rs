@@ -14,6 +14,7 @@ mod hush;
 mod profile;
 mod receipt;
 mod refold;
+mod served;
 mod size;
 mod state;
 mod tombstone;

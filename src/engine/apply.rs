@@ -14,6 +14,7 @@ mod model;
 mod plan;
 mod profile_rows;
 mod refold;
+mod serve;
 mod step;
 mod tombstones;
 
@@ -127,6 +128,11 @@ fn apply(
             let active = registry.model(workspace)?;
             let place = Place::new(workspace, seq, logged, &active);
             refold::go_on(batch, &active, place, portion).map(|()| Effect::Refolded)
+        }
+        Command::Serve { workspace, servings } => {
+            let active = registry.model(workspace)?;
+            let place = Place::new(workspace, seq, logged, &active);
+            serve::serve(batch, &active, place, servings).map(Effect::Served)
         }
         Command::CreateKey(key) => access::create(batch, registry, key).map(Effect::Key),
         Command::RevokeKey(hash) => access::revoke(batch, &hash, logged).map(Effect::Key),

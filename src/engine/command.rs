@@ -9,7 +9,8 @@ use crate::domain::erasure::Erasure;
 use crate::domain::fact::Fact;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::receipt::Receipt;
-use crate::engine::Error;
+use crate::domain::served::Kept;
+use crate::engine::{Error, Serving};
 
 /// A change.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub(super) enum Command {
     },
     /// Fold the next identities of a workspace again whose rules have changed.
     Refold { workspace: WorkspaceId, portion: usize },
+    /// Keep what was answered for sends.
+    Serve { workspace: WorkspaceId, servings: Vec<Serving> },
     /// Store an API key.
     CreateKey(ApiKey),
     /// Revoke the API key with this hash.
@@ -52,12 +55,14 @@ pub(super) enum Effect {
     Key(ApiKey),
     /// Identities were folded again.
     Refolded,
+    /// What became of each answer that was to be kept.
+    Served(Vec<Kept>),
 }
 
 impl Command {
     /// True if commands after this one must see it committed, because it changes what all of them are read against.
     pub(super) fn stands_alone(&self) -> bool {
-        !matches!(self, Self::Write { .. } | Self::Correct { .. } | Self::Scrub { .. })
+        !matches!(self, Self::Write { .. } | Self::Correct { .. } | Self::Scrub { .. } | Self::Serve { .. })
     }
 
     /// The workspace in which it erases somebody, or goes on with that.
@@ -68,6 +73,7 @@ impl Command {
             | Self::Correct { .. }
             | Self::ApplyModel { .. }
             | Self::Refold { .. }
+            | Self::Serve { .. }
             | Self::CreateKey(_)
             | Self::RevokeKey(_) => None,
         }
@@ -79,9 +85,25 @@ impl Effect {
     pub(super) fn into_receipt(self) -> Result<Receipt, Error> {
         match self {
             Self::Receipt(receipt) => Ok(receipt),
-            Self::Model(_) | Self::Key(_) | Self::Refolded | Self::Erasing { .. } | Self::Scrubbed { .. } => {
-                Err(Error::NotFound("the receipt"))
-            }
+            Self::Model(_)
+            | Self::Key(_)
+            | Self::Refolded
+            | Self::Served(_)
+            | Self::Erasing { .. }
+            | Self::Scrubbed { .. } => Err(Error::NotFound("the receipt")),
+        }
+    }
+
+    /// What became of each of the answers that a command was to keep.
+    pub(super) fn into_served(self) -> Result<Vec<Kept>, Error> {
+        match self {
+            Self::Served(kept) => Ok(kept),
+            Self::Receipt(_)
+            | Self::Model(_)
+            | Self::Key(_)
+            | Self::Refolded
+            | Self::Erasing { .. }
+            | Self::Scrubbed { .. } => Err(Error::NotFound("the record")),
         }
     }
 }

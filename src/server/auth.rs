@@ -79,11 +79,13 @@ impl Guard {
         let missing = "the call needs an API key: send `authorization: Bearer SECRET`";
         let hash = hash().ok_or_else(|| Refusal::new(ErrorReason::Unauthenticated, missing))?;
         let key = self.key(&hash)?;
-        match access {
-            Access::Scoped(scope) if !key.scopes.contains(&scope) => Err(scope_missing(scope)),
-            Access::Open | Access::AnyKey | Access::Scoped(_) => {
-                Ok(Caller { workspace: key.workspace, access, key: Some(hash), epoch })
-            }
+        let needed: &[Scope] = match access {
+            Access::Scoped(scopes) => scopes,
+            Access::Open | Access::AnyKey => &[],
+        };
+        match needed.iter().find(|scope| !key.scopes.contains(scope)) {
+            Some(missing) => Err(scope_missing(*missing)),
+            None => Ok(Caller { workspace: key.workspace, access, key: Some(hash), epoch }),
         }
     }
 

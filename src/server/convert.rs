@@ -11,6 +11,7 @@ pub mod model;
 pub mod page;
 pub mod profile;
 pub mod receipt;
+pub mod served;
 pub mod time;
 pub mod value;
 

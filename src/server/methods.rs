@@ -11,8 +11,8 @@ pub enum Access {
     Open,
     /// Any valid key, where keys are in use.
     AnyKey,
-    /// A key with this scope, where keys are in use.
-    Scoped(Scope),
+    /// A key with all of these scopes, where keys are in use.
+    Scoped(&'static [Scope]),
 }
 
 /// How long a call lives.
@@ -57,15 +57,18 @@ pub const METHODS: usize = ENTRIES.len();
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Method(usize);
 
-const READ: Access = Access::Scoped(Scope::Read);
-const WRITE: Access = Access::Scoped(Scope::Write);
-const ADMIN: Access = Access::Scoped(Scope::Admin);
+const READ: Access = Access::Scoped(&[Scope::Read]);
+const WRITE: Access = Access::Scoped(&[Scope::Write]);
+const READ_AND_WRITE: Access = Access::Scoped(&[Scope::Read, Scope::Write]);
+const ADMIN: Access = Access::Scoped(&[Scope::Admin]);
 
 /// The catalogue, what is called most first.
-pub static ENTRIES: [Entry; 36] = [
+pub static ENTRIES: [Entry; 38] = [
     entry("/kith.v1.LookupService/Lookup", READ, Shape::Unary, Face::Lookup),
     entry("/kith.v1.LookupService/BatchLookup", READ, Shape::Unary, Face::Lookup),
     entry("/kith.v1.LookupService/StreamLookup", READ, Shape::Stream, Face::Lookup),
+    entry("/kith.v1.LookupService/WriteAndLookup", READ_AND_WRITE, Shape::Unary, Face::Lookup),
+    entry("/kith.v1.LookupService/GetServed", READ, Shape::Unary, Face::Lookup),
     entry("/kith.v1.WriteService/Write", WRITE, Shape::Unary, Face::Write),
     entry("/kith.v1.WriteService/BatchWrite", WRITE, Shape::Unary, Face::Write),
     entry("/kith.v1.WriteService/StreamWrite", WRITE, Shape::Stream, Face::Write),

@@ -16,7 +16,7 @@ use tonic::Status;
 use tonic::codec::{Codec, EncodeBuf, Encoder};
 use tonic_prost::ProstDecoder;
 
-pub use answer::{Item, batch, lookup, stream};
+pub use answer::{Item, batch, lookup, stream, write_and_lookup};
 
 /// The service, with [`Encoded`] messages on their way out.
 #[allow(missing_docs, clippy::all, clippy::pedantic, clippy::restriction)]

@@ -5,8 +5,8 @@
 use super::options::Preset;
 use super::table::Table;
 use crate::codec::key::{
-    EventKey, IdentifierKey, LinkIndexKey, LinkKey, MemberKey, MentionKey, MessageKey, ModelKey, ProfileKey, SizeKey,
-    TallyKey, TombstoneKey, WallKey,
+    EventKey, IdentifierKey, LinkIndexKey, LinkKey, MemberKey, MentionKey, MessageKey, ModelKey, ProfileKey, ServedKey,
+    SizeKey, TallyKey, TombstoneKey, TrailKey, WallKey,
 };
 use crate::codec::record::ModelVersion;
 use crate::domain::access::{ApiKey, SecretHash};
@@ -20,6 +20,7 @@ use crate::domain::owner::Owner;
 use crate::domain::profile::{Merge, Profile};
 use crate::domain::receipt::{LoggedReceipt, Mention};
 use crate::domain::refold::Refold;
+use crate::domain::served::{Served, Trail};
 use crate::domain::size::Size;
 use crate::domain::tombstone::Tombstone;
 use crate::domain::wall::Wall;
@@ -69,6 +70,10 @@ pub enum Family {
     ReceiptByIdentifier,
     /// Links that named an identifier when it was in quarantine. They are not followed; an erasure finds them here.
     HeldLinkByIdentifier,
+    /// What views answered for sends, by the key asked by and the send; they expire in log time.
+    ServedByKeyAndSend,
+    /// Which of these were about an identifier that is not their key, for erasures; they expire with them.
+    ServedByIdentifier,
 }
 
 /// [`Family::LinkById`].
@@ -112,10 +117,14 @@ pub const SCRUBS: Table<IdentifierKey, Scrub> = Table::new(Family::ScrubByOrigin
 pub const MENTIONS: Table<MentionKey, Mention> = Table::new(Family::ReceiptByIdentifier);
 /// [`Family::HeldLinkByIdentifier`].
 pub const HELD_LINKS: Table<LinkIndexKey, ()> = Table::new(Family::HeldLinkByIdentifier);
+/// [`Family::ServedByKeyAndSend`].
+pub const SERVED: Table<ServedKey, Served> = Table::new(Family::ServedByKeyAndSend);
+/// [`Family::ServedByIdentifier`].
+pub const TRAILS: Table<TrailKey, Trail> = Table::new(Family::ServedByIdentifier);
 
 impl Family {
     /// All of them, in order.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::LinkById,
         Self::LinkByIdentifier,
         Self::ProfileIdByIdentifier,
@@ -137,6 +146,8 @@ impl Family {
         Self::ScrubByOrigin,
         Self::ReceiptByIdentifier,
         Self::HeldLinkByIdentifier,
+        Self::ServedByKeyAndSend,
+        Self::ServedByIdentifier,
     ];
 
     /// Its name in the database: what it holds, then what it is found by.
@@ -163,6 +174,8 @@ impl Family {
             Self::ScrubByOrigin => "scrub_by_origin",
             Self::ReceiptByIdentifier => "receipt_by_identifier",
             Self::HeldLinkByIdentifier => "held_link_by_identifier",
+            Self::ServedByKeyAndSend => "served_by_key_and_send",
+            Self::ServedByIdentifier => "served_by_identifier",
         }
     }
 
@@ -176,6 +189,8 @@ impl Family {
             | Self::TallyByAccount
             | Self::TombstoneByHash => Preset::PointReads,
             Self::ReceiptByMessageId => Preset::Expiring,
+            Self::ServedByKeyAndSend => Preset::ExpiringAnswers,
+            Self::ServedByIdentifier => Preset::ExpiringTrails,
             Self::ReceiptByIdentifier => Preset::ExpiringScans,
             Self::LinkByIdentifier
             | Self::EventByIdentifierTime

@@ -1,9 +1,11 @@
-//! `meta`: the place of the last commit, the names of workspaces, and the secrets that their tombstones are found by.
+//! `meta`: the place of the last commit, the names of workspaces, the secrets that their tombstones are found by, and the
+//! places of their last erasures.
 //!
 //! ```text
 //! "applied"             | seq:8 | log time:8
 //! "workspace/" | name…  | workspace id:4
 //! "tombstones/" | workspace id:4 | secret:32
+//! "erased/" | workspace id:4 | seq:8
 //! ```
 
 use rocksdb::WriteBatch;
@@ -21,6 +23,7 @@ use crate::domain::tombstone::TombstoneSecret;
 const APPLIED_KEY: &[u8] = b"applied";
 const WORKSPACE_PREFIX: &[u8] = b"workspace/";
 const TOMBSTONES_PREFIX: &[u8] = b"tombstones/";
+const ERASED_PREFIX: &[u8] = b"erased/";
 
 pub(super) fn read_place(store: &Store) -> Result<LogPlace, Error> {
     let view = store.view(Tier::Disk);
@@ -68,6 +71,17 @@ pub fn tombstone_secrets(view: &View<'_>) -> Result<Vec<(WorkspaceId, TombstoneS
 pub fn put_tombstone_secret(batch: &mut Batch<'_>, id: WorkspaceId, secret: TombstoneSecret) {
     let key = [TOMBSTONES_PREFIX, &id.0.to_be_bytes()].concat();
     batch.put(Family::Meta, key, secret.0.to_vec());
+}
+
+/// The place of the last erasure in a workspace, if there was one.
+pub fn last_erasure(from: &impl Read, id: WorkspaceId) -> Result<Option<Seq>, Error> {
+    let found = from.get(Family::Meta, &[ERASED_PREFIX, &id.0.to_be_bytes()].concat())?;
+    found.map(|bytes| decode(&bytes, |cursor| cursor.u64()).map(Seq)).transpose()
+}
+
+/// Notes that the command at `seq` erased somebody.
+pub fn put_last_erasure(batch: &mut Batch<'_>, id: WorkspaceId, seq: Seq) {
+    batch.put(Family::Meta, [ERASED_PREFIX, &id.0.to_be_bytes()].concat(), seq.0.to_be_bytes().to_vec());
 }
 
 fn decode<T>(bytes: &[u8], take: impl FnOnce(&mut Cursor<'_>) -> Result<T, codec::Error>) -> Result<T, Error> {

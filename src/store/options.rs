@@ -9,6 +9,7 @@ use rocksdb::{
 
 use crate::codec::record::Record;
 use crate::domain::receipt::{LoggedReceipt, Mention};
+use crate::domain::served::{Served, Trail};
 use crate::domain::time::Time;
 
 /// Bytes of writes kept in memory before they are flushed, all families together.
@@ -34,10 +35,14 @@ pub(super) enum Preset {
     PointReads,
     /// As point reads, mostly of keys that are not there, and forgotten in log time by compaction.
     Expiring,
+    /// The same of answers that were served.
+    ExpiringAnswers,
     /// Ranges: larger blocks, better compressed at the bottom.
     Scans,
     /// As scans, and forgotten in log time by compaction.
     ExpiringScans,
+    /// The same of trails that lead to answers.
+    ExpiringTrails,
     /// A few records.
     Small,
 }
@@ -80,23 +85,40 @@ impl Tuning {
             Preset::PointReads => point_reads(&mut options, &mut blocks),
             Preset::Expiring => {
                 point_reads(&mut options, &mut blocks);
-                let log_time = Arc::clone(&self.log_time);
                 let expired = |value: &[u8], now| LoggedReceipt::decode(value).is_ok_and(|known| known.expired(now));
-                let forget = move |_, _: &[u8], value: &[u8]| decide(expired(value, time(&log_time)));
-                options.set_compaction_filter("receipts expire", forget);
+                self.forget(&mut options, "receipts expire", expired);
+            }
+            Preset::ExpiringAnswers => {
+                point_reads(&mut options, &mut blocks);
+                let expired = |value: &[u8], now| Served::decode(value).is_ok_and(|known| known.expired(now));
+                self.forget(&mut options, "served answers expire", expired);
             }
             Preset::Scans => scans(&mut options, &mut blocks),
             Preset::ExpiringScans => {
                 scans(&mut options, &mut blocks);
-                let log_time = Arc::clone(&self.log_time);
                 let expired = |value: &[u8], now| Mention::decode(value).is_ok_and(|known| known.expired(now));
-                let forget = move |_, _: &[u8], value: &[u8]| decide(expired(value, time(&log_time)));
-                options.set_compaction_filter("mentions expire", forget);
+                self.forget(&mut options, "mentions expire", expired);
+            }
+            Preset::ExpiringTrails => {
+                scans(&mut options, &mut blocks);
+                let expired = |value: &[u8], now| Trail::decode(value).is_ok_and(|known| known.expired(now));
+                self.forget(&mut options, "trails expire", expired);
             }
             Preset::Small => options.set_write_buffer_size(1024 * 1024),
         }
         options.set_block_based_table_factory(&blocks);
         options
+    }
+
+    /// Lets compaction forget what has `expired` at the log time of then. A record that does not decode has not: losing it
+    /// silently would be worse.
+    fn forget(&self, options: &mut Options, name: &str, expired: fn(&[u8], Time) -> bool) {
+        let log_time = Arc::clone(&self.log_time);
+        let decide = move |_, _: &[u8], value: &[u8]| match expired(value, time(&log_time)) {
+            true => CompactionDecision::Remove,
+            false => CompactionDecision::Keep,
+        };
+        options.set_compaction_filter(name, decide);
     }
 }
 
@@ -117,9 +139,4 @@ fn scans(options: &mut Options, blocks: &mut BlockBasedOptions) {
 
 fn time(log_time: &AtomicU64) -> Time {
     Time::from_micros(log_time.load(Ordering::Relaxed))
-}
-
-/// A record that does not decode has not expired: losing it silently would be worse.
-fn decide(expired: bool) -> CompactionDecision {
-    if expired { CompactionDecision::Remove } else { CompactionDecision::Keep }
 }

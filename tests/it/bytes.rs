@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kith::codec::document::{Document, Field, Origin, encode};
 use kith::codec::key::{
     EventKey, IdentifierKey, Key, LinkIndexKey, LinkKey, MemberKey, MentionKey, MessageKey, ModelKey, ProfileKey,
-    SizeKey, TallyKey, TombstoneKey, WallKey,
+    ServedKey, SizeKey, TallyKey, TombstoneKey, TrailKey, WallKey,
 };
 use kith::codec::read::Cursor;
 use kith::codec::record::{ModelVersion, Record, read_consents, read_hush, read_live, read_ties, split_profile};
@@ -21,15 +21,18 @@ use kith::domain::holdings::{Cell, Holdings, Stamp};
 use kith::domain::hush::{Hushes, Said, Topic};
 use kith::domain::identifier::Identifier;
 use kith::domain::ids::{KindId, ProfileId, Seq, WorkspaceId};
+use kith::domain::key;
 use kith::domain::link::{Link, Moment};
 use kith::domain::owner::Owner;
 use kith::domain::profile::{Member, Membership, Merge, Profile};
 use kith::domain::receipt::{Action, Line, LoggedReceipt, Mention, Receipt, Rule};
 use kith::domain::refold::{self, Refold};
+use kith::domain::served::{SendId, Served, Trail};
 use kith::domain::size::{Gain, Size};
 use kith::domain::time::Time;
 use kith::domain::tombstone::{Tombstone, TombstoneHash};
 use kith::domain::value::{Value, Values};
+use kith::domain::view;
 use kith::domain::wall::{Quarantine, Wall};
 use proptest::prelude::*;
 
@@ -194,6 +197,30 @@ fn refold() -> Refold {
     Refold { after: Some(identifier("user_id:u1")), finished: true, tally }
 }
 
+fn served() -> Served {
+    let shown = |name: &str, value: Option<Value>, state, because| view::Shown {
+        name: name.into(),
+        rung: value.as_ref().map(|_| 1),
+        value,
+        state,
+        because,
+        as_of: Some(Time::from_micros(0x0102_0304)),
+        scope: "person".into(),
+    };
+    Served {
+        at: Time::from_micros(9),
+        view: "newsletter".into(),
+        version: 2,
+        model_version: 3,
+        renderable: true,
+        fields: vec![
+            shown("city", None, view::State::Stale, None),
+            shown("name", Some(Value::Text("Joe".into())), view::State::Present, Some(view::State::Rejected)),
+        ],
+        about: [identifier("user_id:u1")].into(),
+    }
+}
+
 fn api_key() -> ApiKey {
     ApiKey {
         key_id: "k1".into(),
@@ -253,6 +280,10 @@ fn every_family_is_laid_out_as_reviewed() {
     let tombstone_key = TombstoneKey { workspace, hash: TombstoneHash([0xCD; 32]) };
     let tombstone = Tombstone { seq: Seq(7), erased: Time::from_micros(0x0102_0304), suppress: true };
     let mention_key = MentionKey { workspace, identifier: identifier("a:\0b"), message_id: "m1".into() };
+    let send = SendId::parse("spring-sale").unwrap();
+    let by_identifier = ServedKey { workspace, key: key::Key::Identifier(identifier("a:\0b")), send: send.clone() };
+    let by_id = ServedKey { workspace, key: key::Key::Profile(ProfileId(0xA1)), send };
+    let trail_key = TrailKey { identifier: identifier("user_id:u1"), served: by_identifier.clone() };
     let [identifier, beyond] = wall().between;
     let rows = [
         row("link_by_id", &LinkKey { workspace, link: link.id() }, &link),
@@ -275,6 +306,9 @@ fn every_family_is_laid_out_as_reviewed() {
         row("scrub_by_origin", &owned, &Scrub { after: Some(moment()) }),
         row("held_link_by_identifier", &index, &()),
         row("receipt_by_identifier", &mention_key, &receipt().mention()),
+        row("served_by_key_and_send", &by_identifier, &served()),
+        row("served_by_key_and_send", &by_id, &served()),
+        row("served_by_identifier", &trail_key, &served().trail()),
     ];
     insta::assert_snapshot!(rows.join("\n"));
 }
@@ -370,7 +404,7 @@ proptest! {
 
     #[test]
     fn damaged_records_are_errors_or_values_and_never_panics(at in any::<prop::sample::Index>(), to in any::<u8>(), cut in any::<prop::sample::Index>()) {
-        for mut bytes in [profile().encode().unwrap(), receipt().encode().unwrap(), event().encode().unwrap(), holdings().encode().unwrap()] {
+        for mut bytes in [profile().encode().unwrap(), receipt().encode().unwrap(), event().encode().unwrap(), holdings().encode().unwrap(), served().encode().unwrap()] {
             let place = at.index(bytes.len());
             bytes[place] = to;
             decode_everything(&bytes);
@@ -388,7 +422,8 @@ fn decode_everything(bytes: &[u8]) {
     let _ = (IdentifierKey::decode(bytes), ProfileKey::decode(bytes), WallKey::decode(bytes), LinkKey::decode(bytes));
     let _ = (SizeKey::decode(bytes), Wall::decode(bytes), Size::decode(bytes), Refold::decode(bytes));
     let _ = (MemberKey::decode(bytes), GroupMember::decode(bytes), TallyKey::decode(bytes), Tally::decode(bytes));
-    let _ = (MentionKey::decode(bytes), Mention::decode(bytes));
+    let _ = (MentionKey::decode(bytes), Mention::decode(bytes), ServedKey::decode(bytes), Served::decode(bytes));
+    let _ = (TrailKey::decode(bytes), Trail::decode(bytes));
     let _ = (TombstoneKey::decode(bytes), Tombstone::decode(bytes), Scrub::decode(bytes));
     if let Ok(parts) = split_profile(bytes) {
         let _ = (read_ties(parts.ties), read_hush(parts.hush), read_consents(parts.consents), read_live(parts.live));

@@ -7,9 +7,9 @@ use std::net::TcpStream;
 use kith::client::Client;
 use kith::proto::v1::{
     BatchLookupRequest, BatchWriteRequest, CreateKeyRequest, EraseRequest, ExplainApartRequest, ExplainRequest, Fact,
-    GetProfileRequest, KeepApartRequest, ListConsentsRequest, ListEventsRequest, ListMembersRequest, ListMergesRequest,
-    LookupRequest, ReleaseQuarantineRequest, Scope, SimulateRequest, StreamLookupRequest, StreamWriteRequest,
-    UndoMergeRequest, UnlinkRequest, WriteRequest,
+    GetProfileRequest, GetServedRequest, KeepApartRequest, ListConsentsRequest, ListEventsRequest, ListMembersRequest,
+    ListMergesRequest, LookupRequest, ReleaseQuarantineRequest, Resolution, Scope, SimulateRequest,
+    StreamLookupRequest, StreamWriteRequest, UndoMergeRequest, UnlinkRequest, WriteAndLookupRequest, WriteRequest,
 };
 use serde_json::json;
 
@@ -94,6 +94,20 @@ async fn call_everything(client: &Client) {
     for (purpose, well) in [("zanary", true), ("zanary!", false)] {
         let asking = LookupRequest { purpose: purpose.into(), ..asking(&["email:zanary@zanary.example"], &[]) };
         assert_eq!(client.lookup().lookup(asking).await.is_ok(), well);
+    }
+    for (key, known) in [("user_id:zanary", true), ("user_id:zanary-unknown", false), ("zanary", false)] {
+        let served = GetServedRequest { send_id: "zanary".into(), key: key.into() };
+        client.lookup().get_served(served).await.unwrap_err();
+        let lookup = LookupRequest { send_id: "zanary".into(), ..asking(&[key], &["zanary"]) };
+        client.lookup().lookup(lookup.clone()).await.unwrap_err();
+        let write = WriteAndLookupRequest { fact: Some(facts()[0].clone()), lookup: Some(lookup) };
+        client.lookup().write_and_lookup(write).await.unwrap_err();
+        let write = WriteAndLookupRequest { fact: Some(facts()[0].clone()), lookup: Some(asking(&[key], &[])) };
+        let answered = client.lookup().write_and_lookup(write).await;
+        assert_eq!(
+            answered.is_ok_and(|told| told.into_inner().answer.unwrap().resolution() == Resolution::Found),
+            known
+        );
     }
     let wrong_token = LookupRequest { token: "zanary".into(), ..asking(&["user_id:zanary"], &[]) };
     client.lookup().lookup(wrong_token).await.unwrap_err();

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use kith::domain::answer::{Fields, Resolution};
+use kith::domain::answer::{self, Fields, Resolution};
 use kith::domain::consent;
 use kith::domain::correction::{Act, Correction, pair};
 use kith::domain::erasure::Erasure;
@@ -18,10 +18,12 @@ use kith::domain::ids::{KindId, ProfileId, WorkspaceId};
 use kith::domain::key::Key;
 use kith::domain::profile::Profile;
 use kith::domain::receipt::Receipt;
+use kith::domain::served::SendId;
 use kith::domain::time::Time;
 use kith::domain::tombstone::TombstoneSecret;
 use kith::domain::value::Value;
-use kith::engine::{Durability, Engine, Error, Options, Question, REFOLD_PORTION, Tier};
+use kith::domain::view::About;
+use kith::engine::{Durability, Engine, Error, Occasion, Options, Question, REFOLD_PORTION, Sent, Tier};
 use kith::store::catalogue::Family;
 use kith::store::{self, Store};
 use proptest::prelude::*;
@@ -131,6 +133,29 @@ impl<'a> World<'a> {
             Err(Error::Erased(_)) => None,
             found => found.unwrap().map(|(profile, _)| profile),
         }
+    }
+
+    /// Serves everybody by the view of each kind, by one of their identifiers and by the id of their profile.
+    fn serve_all(self, send: usize) {
+        let Subject { engine, runtime } = self.subject;
+        let model = engine.model(self.workspace).unwrap();
+        let mut servings = Vec::new();
+        for (kind, at) in KINDS.iter().flat_map(|kind| (0..KEYS.len()).map(move |at| (*kind, at))) {
+            let send = SendId::parse(&format!("{kind}-{send}")).unwrap();
+            let kind_of = model.model.kind(kind).unwrap();
+            let Ok((_, key)) = answer::ranked_key(&self.names.raw(at), "key", kind_of, &model.model) else { continue };
+            let id = self.profile(at, kind).map(|profile| Key::Profile(profile.id));
+            let view = model.model.view(kind).unwrap();
+            let occasion = Occasion { view, about: &About::default(), now: NOW };
+            for key in [key].into_iter().chain(id) {
+                let sent = engine.lookup_sent(self.workspace, &[(0, key)], occasion, &send, Tier::Disk).unwrap();
+                servings.extend(match sent {
+                    Sent::First(_, serving) => Some(*serving),
+                    Sent::Done(_) => None,
+                });
+            }
+        }
+        runtime.block_on(engine.serve(self.workspace, servings, NOW)).unwrap();
     }
 
     /// Who is one customer, by any of the identifiers.
@@ -290,6 +315,9 @@ fn check(subject: &Subject, case: usize, history: &[Said], first: usize) -> Resu
             ids.extend(receipt.profiles.iter().map(|(_, id)| *id));
             ids.extend(receipt.lines.iter().filter_map(|line| line.profile));
             accepted.push(said.clone());
+            if said.number % 3 == 1 {
+                world.serve_all(said.number);
+            }
         }
     }
     let origins = world.origins();

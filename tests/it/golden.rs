@@ -17,6 +17,9 @@
 //! lookup account {account_id:acme} members
 //! view     newsletter {user_id:u1}
 //! view     review {user_id:u1} about boots socks
+//! view     newsletter {user_id:u1} send s1
+//! served   s1 {user_id:u1}
+//! write-and-view newsletter identify m1 {user_id:u1}@1 first_name="Joe"
 //! lookup   {user_id:u1} first_name ?marketing/email
 //! profile  {user_id:u1}
 //! members  {account_id:acme}

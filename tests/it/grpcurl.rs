@@ -199,6 +199,7 @@ fn a_client_that_knows_only_the_address_calls_everything() {
     called.extend(a_merge_is_undone(&tool));
     called.extend(a_quarantine_is_ended(&tool));
     called.extend(a_model_is_changed(&tool));
+    called.extend(a_send_is_served(&tool));
     called.extend(keys_are_made_and_revoked(&mut tool));
     assert_eq!(called, methods, "every method is called, and no other");
 }
@@ -285,6 +286,25 @@ fn a_model_is_changed(tool: &Tool) -> [String; 4] {
     assert!(members.contains(r#""key": "user_id:many1""#) && members.contains(r#""seen": ""#), "{members}");
     let [diff, apply, get] = methods;
     [diff, apply, get, list]
+}
+
+/// By a view, which the first model does not have.
+fn a_send_is_served(tool: &Tool) -> [String; 2] {
+    let methods = ["WriteAndLookup", "GetServed"].map(|name| format!("kith.v1.LookupService.{name}"));
+    let views = "[attributes.person]\nfirst_name = \"text\"\n[views.hello.fields.name]\nfrom = [\"first_name\"]\n";
+    let source = MODEL.replace("[identifiers.email]", "[identifiers.email]\nlimit = 3");
+    let request = serde_json::json!({"source": format!("{source}{views}")}).to_string();
+    tool.call("kith.v1.ModelService.ApplyModel", &request);
+    let traits = serde_json::json!({"traits": {"first_name": "Ida"}});
+    let request = serde_json::json!({
+        "fact": {"message_id": "send-1", "keys": ["user_id:ida"], "identify": traits},
+        "lookup": {"view": "hello", "send_id": "spring"},
+    });
+    let answer = tool.call(&methods[0], &request.to_string());
+    assert!(answer.contains(r#""name": "Ida""#) && answer.contains(r#""pinnedAt": ""#), "{answer}");
+    let served = tool.call(&methods[1], r#"{"send_id": "spring", "key": "user_id:ida"}"#);
+    assert!(served.contains(r#""name": "Ida""#) && served.contains(r#""view": "hello""#), "{served}");
+    methods
 }
 
 /// From the first key on every call needs one.

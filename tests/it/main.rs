@@ -22,5 +22,6 @@ mod reads;
 mod refold;
 mod resolution;
 mod segments;
+mod served;
 mod server;
 mod views;

@@ -67,20 +67,25 @@ fn single(answer: &Answer) -> String {
     let cached = answer.cache_until.as_ref().map(|until| ("cache_until", json::time(until)));
     let view = is_view
         .then(|| [("view_version", answer.view_version.to_string()), ("renderable", answer.renderable.to_string())]);
-    let view = view.into_iter().flatten().chain(cached);
-    let mut text = output::pairs(head.into_iter().chain(profile).chain(beside).chain(view));
+    let pinned = answer.pinned_at.as_ref().map(|at| ("pinned_at", json::time(at)));
+    let view = view.into_iter().flatten().chain(cached).chain(pinned);
+    let head = output::pairs(head.into_iter().chain(profile).chain(beside).chain(view));
+    format!("{head}{}", fields(answer))
+}
+
+/// A row for each field of an answer; nothing if it has none.
+pub fn fields(answer: &Answer) -> String {
     if answer.states.is_empty() {
-        return text;
+        return String::new();
     }
+    let is_view = answer.view_version > 0;
     let columns: &[&str] = if is_view { &VIEW_COLUMNS } else { &["field", "state", "value"] };
     let mut table = output::table(columns.iter().copied());
     for (field, state) in &answer.states {
         let row = [output::plain(field), state_name(*state), value(answer, field)];
         table.add_row(row.into_iter().chain(answer.info.get(field).into_iter().flat_map(info)));
     }
-    text.push_str(&table.trim_fmt());
-    text.push('\n');
-    text
+    format!("{}\n", table.trim_fmt())
 }
 
 /// Where the value of a field of a view comes from.

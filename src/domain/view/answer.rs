@@ -68,6 +68,8 @@ pub struct Viewed {
     pub version: u32,
     /// True if every required field has a value.
     pub renderable: bool,
+    /// Since when the fields are kept for the send that was named; `None` where they are of now.
+    pub pinned_at: Option<Time>,
     /// All fields of the view, in the order of their names.
     pub fields: Vec<Shown>,
     /// Whether to speak.
@@ -89,11 +91,16 @@ impl View {
             None => field.climb(found.fields, now),
         };
         let fields: Vec<Shown> = self.fields.iter().map(show).collect();
-        let renderable = self.fields.iter().zip(&fields).all(|(field, shown)| !field.required || shown.value.is_some());
+        let renderable = self.has_all(&fields);
         let reasons = self.reasons(found, about, gate, renderable);
         let decision = decide(&reasons);
         let cache_until = self.cache_until(found.fields, &fields, decision, now, gate);
-        Viewed { version: self.version, renderable, fields, decision, reasons, cache_until }
+        Viewed { version: self.version, renderable, pinned_at: None, fields, decision, reasons, cache_until }
+    }
+
+    /// True if every required field has a value; `fields` are those of the view, in their order.
+    pub(super) fn has_all(&self, fields: &[Shown]) -> bool {
+        self.fields.iter().zip(fields).all(|(field, shown)| !field.required || shown.value.is_some())
     }
 
     /// Why nothing of the customer may be read, if so.

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use super::{About, Denier, Found, Gate, Permission, View};
+use super::{About, Denier, Found, Gate, Permission, View, Viewed};
 
 /// What to do with a message. The greater one counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,6 +93,20 @@ impl View {
         }
         reasons.sort_by_key(|reason| reason.code);
         reasons
+    }
+
+    /// The answer, once its fields are others than those that were read for it: whether it can be rendered, and what follows
+    /// from that.
+    pub fn judge(&self, viewed: Viewed) -> Viewed {
+        let Viewed { mut reasons, cache_until, .. } = viewed;
+        let renderable = self.has_all(&viewed.fields);
+        reasons.retain(|reason| reason.code != Code::NotRenderable);
+        if !renderable {
+            reasons.push(Reason::skip(Code::NotRenderable));
+        }
+        let decision = decide(&reasons);
+        let cache_until = cache_until.filter(|_| decision == Decision::Send);
+        Viewed { renderable, reasons, decision, cache_until, ..viewed }
     }
 
     /// Who does not allow the purpose of the view, of the customer and the address asked by.

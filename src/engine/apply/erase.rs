@@ -12,6 +12,7 @@ mod evidence;
 mod history;
 mod rest;
 mod scrub;
+mod served;
 mod whom;
 
 use std::collections::BTreeSet;
@@ -36,7 +37,7 @@ use crate::engine::command::Effect;
 use crate::store;
 use crate::store::batch::Batch;
 use crate::store::catalogue::{MERGES, PROFILES, RECEIPTS, SURVIVORS, TOMBSTONES};
-use crate::store::meta::put_tombstone_secret;
+use crate::store::meta::{put_last_erasure, put_tombstone_secret};
 
 pub(super) use scrub::scrub;
 
@@ -159,6 +160,8 @@ impl<'a> Work<'a, '_> {
             }
         }
         self.forget_identifiers()?;
+        self.forget_served()?;
+        put_last_erasure(self.batch, self.place.workspace, self.place.seq);
         self.bury_ids(secret, tombstone)
     }
 
@@ -190,6 +193,7 @@ impl<'a> Work<'a, '_> {
             }
             SURVIVORS.delete(self.batch, &key);
             MERGES.delete(self.batch, &key);
+            self.forget_served_by_id(id)?;
             self.bury(secret.hash_profile(id), tombstone)?;
         }
         Ok(())

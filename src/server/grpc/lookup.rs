@@ -1,8 +1,11 @@
 //! `LookupService`.
 
+mod send;
 mod stream;
+mod write;
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use futures::Stream;
 use tonic::{Request, Response, Status, Streaming};
@@ -14,13 +17,17 @@ use crate::domain::ids::{KindId, WorkspaceId};
 use crate::domain::invalid::{Invalid, Reason};
 use crate::domain::key::Key;
 use crate::domain::model::Kind;
+use crate::domain::served::SendId;
 use crate::domain::view::About;
 use crate::engine::{self, ActiveModel, Engine, Occasion, Question, Tier};
-use crate::proto::v1::{BatchLookupRequest, LookupRequest, StreamLookupRequest};
+use crate::proto::v1::{
+    BatchLookupRequest, GetServedRequest, GetServedResponse, LookupRequest, StreamLookupRequest, WriteAndLookupRequest,
+};
 use crate::server::clock;
 use crate::server::metrics::LookupResult;
 use crate::server::status::Refusal;
 use crate::server::wire::{self, Encoded, Item, LookupService};
+use send::Asking;
 
 /// The handlers.
 pub struct Lookup(pub Context);
@@ -33,7 +40,8 @@ impl LookupService for Lookup {
         if answer.is_err() {
             self.0.shard.lookup(LookupResult::Refused);
         }
-        Ok(Response::new(answer?))
+        let (item, token) = answer?;
+        Ok(Response::new(wire::lookup(&item, &token)))
     }
 
     async fn batch_lookup(&self, request: Request<BatchLookupRequest>) -> Result<Response<Encoded>, Status> {
@@ -52,41 +60,63 @@ impl LookupService for Lookup {
         let answers = stream::answers(self.0.clone(), caller, request.into_inner());
         Ok(Response::new(Box::pin(answers)))
     }
+
+    async fn get_served(&self, request: Request<GetServedRequest>) -> Result<Response<GetServedResponse>, Status> {
+        let workspace = workspace(&request)?;
+        Ok(Response::new(self.0.get_served(workspace, request.into_inner()).await?))
+    }
+
+    async fn write_and_lookup(&self, request: Request<WriteAndLookupRequest>) -> Result<Response<Encoded>, Status> {
+        let workspace = workspace(&request)?;
+        Ok(Response::new(self.0.write_and_lookup(workspace, request.into_inner()).await?))
+    }
+}
+
+/// What is asked of a customer, read against a model.
+#[derive(Clone, Copy)]
+struct Query<'a> {
+    active: &'a ActiveModel,
+    kind: &'a Kind,
+    what: &'a What,
+    send: Option<&'a SendId>,
+    html: bool,
 }
 
 impl Context {
-    async fn lookup(&self, workspace: WorkspaceId, request: LookupRequest) -> Result<Encoded, Refusal> {
-        let LookupRequest { keys, fields, kind, token, view, html, purpose, channel, about, not_before } = request;
+    /// Looks one customer up; answers with the token of the data.
+    async fn lookup(&self, workspace: WorkspaceId, request: LookupRequest) -> Result<(Item, String), Refusal> {
+        let LookupRequest { keys, fields, kind, token, view, html, purpose, channel, about, not_before, send_id } =
+            request;
         self.reach(&token).await?;
         self.reach_moment(not_before.as_ref()).await?;
         let active = self.engine.model(workspace)?;
         let purpose = Purpose::asked(&purpose, &channel)?;
         let Wanted { kind, what } = Wanted::parse(&view, &kind, fields, purpose, About::parse(about)?, &active.model)?;
+        let send = SendId::asked(&send_id, !view.is_empty())?;
         let token = self.token();
-        let answer = self.answer(workspace, &active, kind, &what, keys, html).await?;
-        Ok(wire::lookup(&answer, &token))
+        let query = Query { active: &active, kind, what: &what, send: send.as_ref(), html };
+        Ok((self.answer(workspace, query, keys).await?, token))
     }
 
     /// Looks one customer up: from memory if it is there, else from the disk.
-    async fn answer(
-        &self,
-        workspace: WorkspaceId,
-        active: &ActiveModel,
-        kind: &Kind,
-        what: &What,
-        mut keys: Vec<String>,
-        html: bool,
-    ) -> Result<Item, Refusal> {
+    async fn answer(&self, workspace: WorkspaceId, query: Query<'_>, mut keys: Vec<String>) -> Result<Item, Refusal> {
+        let Query { active, kind, what, send, html } = query;
         let ranked = answer::keys(&keys, kind, &active.model)?;
         let kind = kind.id;
-        let found = match find(&self.engine, workspace, &ranked, kind, what, Tier::Memory) {
-            Err(engine::Error::NotInMemory) => {
-                let what = what.clone();
-                // On the heap, because the future of every lookup would have room for it otherwise.
-                let again = move |engine: &Engine| find(engine, workspace, &ranked, kind, &what, Tier::Disk);
-                Box::pin(self.on_disk(again)).await?
+        let found = match (what, send) {
+            // On the heap, because the future of every lookup would have room for it otherwise.
+            (What::View { view, about }, Some(send)) => {
+                let asking = Asking { view: Arc::clone(view), about: about.clone() };
+                Box::pin(self.find_sent(workspace, ranked, asking, send)).await?
             }
-            found => found?,
+            _ => match find(&self.engine, workspace, &ranked, kind, what, Tier::Memory) {
+                Err(engine::Error::NotInMemory) => {
+                    let what = what.clone();
+                    let again = move |engine: &Engine| find(engine, workspace, &ranked, kind, &what, Tier::Disk);
+                    Box::pin(self.on_disk(again)).await?
+                }
+                found => found?,
+            },
         };
         self.count(&found);
         let key = keys.get_mut(found.key).map(std::mem::take).unwrap_or_default();
@@ -103,13 +133,15 @@ impl Context {
     }
 
     async fn batch_lookup(&self, workspace: WorkspaceId, request: BatchLookupRequest) -> Result<Encoded, Refusal> {
-        let BatchLookupRequest { keys, fields, kind, token, view, html, purpose, channel, about, not_before } = request;
+        let BatchLookupRequest { keys, fields, kind, token, view, html, purpose, channel, about, not_before, send_id } =
+            request;
         check_batch(keys.len())?;
         self.reach(&token).await?;
         self.reach_moment(not_before.as_ref()).await?;
         let active = self.engine.model(workspace)?;
         let purpose = Purpose::asked(&purpose, &channel)?;
         let Wanted { kind, what } = Wanted::parse(&view, &kind, fields, purpose, About::parse(about)?, &active.model)?;
+        let send = SendId::asked(&send_id, !view.is_empty())?;
         let token = self.token();
 
         let mut read = Vec::with_capacity(keys.len());
@@ -121,7 +153,16 @@ impl Context {
             }
         }
         let kind = kind.id;
-        let found = self.on_disk(move |engine| find_many(engine, workspace, &read, kind, &what)).await?;
+        let found = match (&what, send) {
+            (What::View { view, about }, Some(send)) => {
+                let asking = Asking { view: Arc::clone(view), about: about.clone() };
+                self.find_many_sent(workspace, read, asking, send).await?
+            }
+            _ => {
+                let found = self.on_disk(move |engine| find_many(engine, workspace, &read, kind, &what)).await?;
+                found.into_iter().map(Ok).collect()
+            }
+        };
         Ok(wire::batch(self.in_order(keys, found, refusals, active.version, html), &token))
     }
 
@@ -129,7 +170,7 @@ impl Context {
     fn in_order(
         &self,
         keys: Vec<String>,
-        found: Vec<answer::Answer>,
+        found: Vec<Result<answer::Answer, Refusal>>,
         refusals: Vec<(usize, Invalid)>,
         model_version: u64,
         html: bool,
@@ -138,13 +179,11 @@ impl Context {
         let mut refusals = refusals.into_iter().peekable();
         keys.into_iter().enumerate().filter_map(move |(at, key)| {
             let refused = refusals.next_if(|(refused, _)| *refused == at);
-            let found = match refused {
-                Some((_, invalid)) => {
-                    self.shard.lookup(LookupResult::Refused);
-                    Err(invalid.into())
-                }
-                None => found.next().inspect(|answer| self.count(answer)).map(Ok)?,
-            };
+            let found = refused.map(|(_, invalid)| Err(invalid.into())).or_else(|| found.next())?;
+            match &found {
+                Ok(answer) => self.count(answer),
+                Err(_) => self.shard.lookup(LookupResult::Refused),
+            }
             Some(Item { key, found, model_version, html })
         })
     }

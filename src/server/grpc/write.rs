@@ -58,7 +58,8 @@ impl WriteService for Write {
 }
 
 impl Context {
-    async fn write(&self, workspace: WorkspaceId, fact: Option<v1::Fact>) -> Result<Receipt, Refusal> {
+    /// Writes one fact.
+    pub(super) async fn write(&self, workspace: WorkspaceId, fact: Option<v1::Fact>) -> Result<Receipt, Refusal> {
         let now = clock::now();
         let fact = self.check(workspace, fact, now)?;
         Ok(self.engine.try_submit(workspace, fact, now)?.await?)
@@ -96,7 +97,8 @@ impl Context {
         Ok(BatchWriteResponse { results, token })
     }
 
-    fn count_fact(&self, result: &Result<Receipt, Refusal>) {
+    /// Counts what became of a fact.
+    pub(super) fn count_fact(&self, result: &Result<Receipt, Refusal>) {
         if let Ok(receipt) = result {
             self.count_lines(receipt);
         }

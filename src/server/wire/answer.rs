@@ -43,6 +43,15 @@ pub fn lookup(item: &Item, token: &str) -> Encoded {
     Encoded(out)
 }
 
+/// The bytes of a `WriteAndLookupResponse`.
+pub fn write_and_lookup(receipt: &v1::Receipt, item: &Item, token: &str) -> Encoded {
+    let mut out = Vec::with_capacity(2 * USUAL_BYTES);
+    nested(&mut out, 1, |out| out.extend(receipt.encode_to_vec()));
+    nested(&mut out, 2, |out| item.write(out));
+    block(&mut out, 3, token.as_bytes());
+    Encoded(out)
+}
+
 /// The bytes of a `StreamLookupResponse`.
 pub fn stream(item: &Item) -> Encoded {
     let mut out = Vec::with_capacity(USUAL_BYTES);
@@ -172,7 +181,7 @@ fn write_consent(out: &mut Vec<u8>, consent: &Consent) {
 }
 
 fn write_viewed(out: &mut Vec<u8>, viewed: &Viewed, html: bool) {
-    let Viewed { version, renderable, fields, decision, reasons, cache_until } = viewed;
+    let Viewed { version, renderable, pinned_at, fields, decision, reasons, cache_until } = viewed;
     for shown in fields {
         if let Some(value) = &shown.value {
             entry(out, 4, &shown.name, |out| nested(out, VALUE, |out| write_value(out, value)));
@@ -187,6 +196,7 @@ fn write_viewed(out: &mut Vec<u8>, viewed: &Viewed, html: bool) {
         nested(out, 15, |out| write_reason(out, reason));
     }
     cache_until.iter().for_each(|until| write_time(out, 16, *until));
+    pinned_at.iter().for_each(|at| write_time(out, 17, *at));
 }
 
 /// A `SendReason`.

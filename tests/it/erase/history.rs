@@ -58,6 +58,28 @@ aggregate = "unique_list"
 event = "order"
 property = "x"
 over = "members"
+[attributes.person]
+x = "text"
+[attributes.household]
+x = "text"
+[attributes.account]
+x = "text"
+[views.person.fields.x]
+from = ["x"]
+[views.person.fields.list]
+from = ["orders.list"]
+[views.person.fields.group]
+from = ["account.x", "account.id"]
+[views.household]
+kind = "household"
+[views.household.fields.x]
+from = ["x"]
+[views.account]
+kind = "account"
+[views.account.fields.x]
+from = ["x"]
+[views.account.fields.list]
+from = ["team.list"]
 "#;
 pub const KINDS: [&str; 3] = ["person", "household", "account"];
 /// The identifiers, each by its type and the part of its value that is its own.

@@ -17,6 +17,7 @@ use kith::domain::receipt::{Action, Line, Receipt};
 use kith::domain::time::Time;
 use kith::domain::tombstone::TombstoneSecret;
 use kith::domain::value::{Value, Values};
+use kith::domain::view::About;
 use kith::domain::{consent, hush};
 use kith::engine::{
     ConsentPage, Count, DEFAULT_WORKSPACE, Durability, Engine, Error, Options, Question, REFOLD_PORTION, Tier,
@@ -158,9 +159,25 @@ impl Door for EngineDoor {
                 let consents = consents.map(|consent| tell::consent(&consent.purpose, state(consent.state)));
                 tell_answer(&found, fields.collect()) + &hushed.collect::<String>() + &consents.collect::<String>()
             }
-            Step::View { name, keys, about } => {
-                let asked = views::Asked { view: name, keys, about };
-                views::on_engine(&self.engine, self.workspace, &active.model, asked, names)
+            Step::View { name, keys, about, send } => {
+                let door = views::Subject { engine: &self.engine, workspace: self.workspace, model: &active.model };
+                views::on_engine(door, &self.runtime, views::Asked { view: name, keys, about, send }, names)
+            }
+            Step::Served { send, key } => {
+                let door = views::Subject { engine: &self.engine, workspace: self.workspace, model: &active.model };
+                views::served_on_engine(door, send, &names.key(key))
+            }
+            Step::WriteAndView { name, draft } => {
+                let wanted = answer::Wanted::view(name, "", About::default(), &active.model);
+                if let Err(invalid) = wanted {
+                    return format!("refused lookup.{}: {}\n", invalid.field, invalid.text);
+                }
+                let receipt = self.take(&Step::Write(draft.clone()), names);
+                if receipt.starts_with("refused") {
+                    return receipt;
+                }
+                let (name, keys, about, send) = (name.clone(), draft.keys.clone(), Vec::new(), String::new());
+                receipt + &self.take(&Step::View { name, keys, about, send }, names)
             }
             Step::Profile { key, kind } => {
                 let kind = answer::kind(kind, &active.model).unwrap();
@@ -378,10 +395,23 @@ impl Door for GrpcDoor {
                     });
                     tell_answer(&found, fields.collect()) + &hushed.collect::<String>() + &consents.collect::<String>()
                 }
-                Step::View { name, keys, about } => {
-                    views::through_grpc(&client, views::Asked { view: name, keys, about }, names).await
+                Step::View { name, keys, about, send } => {
+                    views::through_grpc(&client, views::Asked { view: name, keys, about, send }, names).await
                 }
                 Step::Segment { name } => segments::through_grpc(&client, name, names).await,
+                Step::Served { send, key } => views::served_through_grpc(&client, send, &names.key(key)).await,
+                Step::WriteAndView { name, draft } => {
+                    let lookup = Some(v1::LookupRequest { view: name.clone(), ..Default::default() });
+                    let request = v1::WriteAndLookupRequest { fact: Some(wire_fact(draft.clone())), lookup };
+                    match client.lookup().write_and_lookup(request).await {
+                        Ok(response) => {
+                            let v1::WriteAndLookupResponse { receipt, answer, token: _ } = response.into_inner();
+                            let receipt = tell_wire_receipt(receipt.unwrap(), names);
+                            receipt + &views::tell_wire_answer(name, answer.unwrap(), names)
+                        }
+                        Err(status) => format!("refused {}\n", status.message().trim_start_matches("fact.")),
+                    }
+                }
                 Step::Profile { key, kind } => {
                     let (key, kind) = (names.key(key), kind.clone());
                     let request = v1::GetProfileRequest { key, kind, token: String::new() };

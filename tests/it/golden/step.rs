@@ -40,14 +40,26 @@ pub enum Step {
         kind: String,
         suppress: bool,
     },
+    /// Without a send where that is empty.
     View {
         name: String,
         keys: Vec<String>,
         about: Vec<String>,
+        send: String,
     },
     /// Who is in a segment.
     Segment {
         name: String,
+    },
+    /// What was served.
+    Served {
+        send: String,
+        key: String,
+    },
+    /// A fact, and a lookup of its keys by a view, in one call.
+    WriteAndView {
+        name: String,
+        draft: Draft,
     },
     ModelDiff {
         file: String,
@@ -100,7 +112,16 @@ impl Step {
                 let (keys, rest) = keys(rest);
                 let about = rest.trim().strip_prefix("about ").unwrap_or_default();
                 let about = about.split_whitespace().map(ToOwned::to_owned).collect();
-                Self::View { name: name.to_owned(), keys, about }
+                Self::View { name: name.to_owned(), keys, about, send: after("send", rest).0.to_owned() }
+            }
+            "served" => {
+                let (send, rest) = word(rest);
+                Self::Served { send: send.to_owned(), key: keys(rest).0.remove(0) }
+            }
+            "write-and-view" => {
+                let (name, rest) = word(rest);
+                let (verb, rest) = word(rest);
+                Self::WriteAndView { name: name.to_owned(), draft: draft(verb, rest) }
             }
             "profile" => {
                 let (mut keys, kind) = keys(rest);

@@ -8,10 +8,12 @@ use futures::stream::unfold;
 use tonic::{Status, Streaming};
 
 use super::super::Context;
+use super::Query;
 use crate::domain::answer::{self, Fields, Wanted, What};
 use crate::domain::consent::Purpose;
 use crate::domain::invalid::Invalid;
 use crate::domain::model::{Kind, Model};
+use crate::domain::served::SendId;
 use crate::domain::view::About;
 use crate::proto::v1::StreamLookupRequest;
 use crate::server::auth::Caller;
@@ -129,7 +131,7 @@ impl Lookups {
     }
 
     async fn look_up(&mut self, request: StreamLookupRequest) -> Result<Item, Refusal> {
-        let StreamLookupRequest { keys, fields, kind, token, view, html, purpose, channel, about, not_before } =
+        let StreamLookupRequest { keys, fields, kind, token, view, html, purpose, channel, about, not_before, send_id } =
             request;
         self.context.reach(&token).await?;
         self.context.reach_moment(not_before.as_ref()).await?;
@@ -138,6 +140,9 @@ impl Lookups {
         let purpose = Purpose::asked(&purpose, &channel)?;
         let kind =
             self.asked.next(Message { view, kind, fields, purpose, about: About::parse(about)? }, &active.model)?;
-        self.context.answer(workspace, &active, kind, &self.asked.what, keys, html).await
+        let what = &self.asked.what;
+        let send = SendId::asked(&send_id, matches!(what, What::View { .. }))?;
+        let query = Query { active: &active, kind, what, send: send.as_ref(), html };
+        self.context.answer(workspace, query, keys).await
     }
 }

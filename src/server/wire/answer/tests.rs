@@ -81,6 +81,7 @@ fn what_was_found_is_what_a_client_reads() {
         send_decision: 0,
         send_reasons: Vec::new(),
         cache_until: None,
+        pinned_at: None,
         consents: vec![v1::PurposeConsent {
             purpose: "ads".into(),
             channel: String::new(),
@@ -119,6 +120,7 @@ fn a_view_says_of_every_field_where_it_comes_from() {
         decision: Decision::Hold,
         reasons: vec![reason],
         cache_until: Some(Time::from_micros(3_000_000)),
+        pinned_at: Some(Time::from_micros(4_000_000)),
     };
     let shared =
         Answer { resolution: Resolution::Shared { people: 2 }, fields: Vec::new(), viewed: Some(viewed), ..answer() };
@@ -134,6 +136,7 @@ fn a_view_says_of_every_field_where_it_comes_from() {
     };
     assert_eq!((read.send_decision(), read.send_reasons), (v1::SendDecision::Hold, vec![reason]));
     assert_eq!(read.cache_until, Some(Timestamp { seconds: 3, nanos: 0 }));
+    assert_eq!(read.pinned_at, Some(Timestamp { seconds: 4, nanos: 0 }));
     assert_eq!(read.values["greeting"], kind(Kind::StringValue("A & B".into())));
     assert_eq!(read.states["dress"], i32::from(v1::FieldState::Suppressed));
     let info = v1::FieldInfo {
