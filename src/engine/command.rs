@@ -31,6 +31,8 @@ pub(super) enum Command {
     },
     /// Fold the next identities of a workspace again whose rules have changed.
     Refold { workspace: WorkspaceId, portion: usize },
+    /// Count the next stored events of a workspace for computed attributes that its model has added.
+    Backfill { workspace: WorkspaceId, portion: usize },
     /// Store an API key.
     CreateKey(ApiKey),
     /// Revoke the API key with this hash.
@@ -52,6 +54,8 @@ pub(super) enum Effect {
     Key(ApiKey),
     /// Identities were folded again.
     Refolded,
+    /// Stored events were counted.
+    Backfilled,
 }
 
 impl Command {
@@ -68,6 +72,7 @@ impl Command {
             | Self::Correct { .. }
             | Self::ApplyModel { .. }
             | Self::Refold { .. }
+            | Self::Backfill { .. }
             | Self::CreateKey(_)
             | Self::RevokeKey(_) => None,
         }
@@ -79,7 +84,7 @@ impl Effect {
     pub(super) fn into_receipt(self) -> Result<Receipt, Error> {
         match self {
             Self::Receipt(receipt) => Ok(receipt),
-            Self::Model(_) | Self::Key(_) | Self::Refolded | Self::Erasing { .. } | Self::Scrubbed { .. } => {
+            Self::Model(_) | Self::Key(_) | Self::Refolded | Self::Backfilled | Self::Erasing { .. } | Self::Scrubbed { .. } => {
                 Err(Error::NotFound("the receipt"))
             }
         }

@@ -10,6 +10,7 @@ use crate::codec::key::{
 };
 use crate::codec::record::ModelVersion;
 use crate::domain::access::{ApiKey, SecretHash};
+use crate::domain::backfill::Backfill;
 use crate::domain::belonging::{GroupMember, Tally};
 use crate::domain::erasure::Scrub;
 use crate::domain::event::StoredEvent;
@@ -69,6 +70,8 @@ pub enum Family {
     ReceiptByIdentifier,
     /// Links that named an identifier when it was in quarantine. They are not followed; an erasure finds them here.
     HeldLinkByIdentifier,
+    /// How far stored events are counted for the computed attributes that a version of a model added, newest version first.
+    BackfillByVersion,
 }
 
 /// [`Family::LinkById`].
@@ -112,10 +115,12 @@ pub const SCRUBS: Table<IdentifierKey, Scrub> = Table::new(Family::ScrubByOrigin
 pub const MENTIONS: Table<MentionKey, Mention> = Table::new(Family::ReceiptByIdentifier);
 /// [`Family::HeldLinkByIdentifier`].
 pub const HELD_LINKS: Table<LinkIndexKey, ()> = Table::new(Family::HeldLinkByIdentifier);
+/// [`Family::BackfillByVersion`].
+pub const BACKFILLS: Table<ModelKey, Backfill> = Table::new(Family::BackfillByVersion);
 
 impl Family {
     /// All of them, in order.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::LinkById,
         Self::LinkByIdentifier,
         Self::ProfileIdByIdentifier,
@@ -137,6 +142,7 @@ impl Family {
         Self::ScrubByOrigin,
         Self::ReceiptByIdentifier,
         Self::HeldLinkByIdentifier,
+        Self::BackfillByVersion,
     ];
 
     /// Its name in the database: what it holds, then what it is found by.
@@ -163,6 +169,7 @@ impl Family {
             Self::ScrubByOrigin => "scrub_by_origin",
             Self::ReceiptByIdentifier => "receipt_by_identifier",
             Self::HeldLinkByIdentifier => "held_link_by_identifier",
+            Self::BackfillByVersion => "backfill_by_version",
         }
     }
 
@@ -189,7 +196,8 @@ impl Family {
             | Self::Meta
             | Self::WallByIdentifier
             | Self::RefoldByWorkspace
-            | Self::ScrubByOrigin => Preset::Small,
+            | Self::ScrubByOrigin
+            | Self::BackfillByVersion => Preset::Small,
         }
     }
 }

@@ -96,6 +96,7 @@ fn check(file: File, source: &str) -> Result<Model, Error> {
         .map(|(name, declared)| identifier_type(&name, declared).map(|checked| (name, checked)))
         .collect::<Result<BTreeMap<_, _>, _>>()?;
     let kinds = check_kinds(kinds, &types)?;
+    let backfilled = computed::backfilled(&computed);
     let computed = computed
         .into_iter()
         .map(|(name, declared)| computed::check(name, declared, &kinds))
@@ -103,7 +104,7 @@ fn check(file: File, source: &str) -> Result<Model, Error> {
     computed::check_together(&computed, &attributes)?;
     let mut findings = Vec::new();
     let attributes = attributes::check(attributes, &kinds, &computed, &mut findings);
-    let mut model = Model { types, kinds, computed, attributes, views: Vec::new(), source: source.to_owned() };
+    let mut model = Model { types, kinds, computed, backfilled, attributes, views: Vec::new(), source: source.to_owned() };
     model.views = views::compile(views, &model, &mut findings);
     findings.truncate(MAX_FINDINGS);
     if findings.is_empty() { Ok(model) } else { Err(Error { findings }) }

@@ -107,7 +107,7 @@ pub(super) type Memo = BTreeMap<(KindId, Identifier), BTreeMap<String, Field>>;
 impl Reader<'_> {
     /// The fields of a profile with what is read elsewhere.
     pub(super) fn fill(&self, picked: Picked) -> Result<Answered, Error> {
-        let Picked { mut fields, hush: _, consents: _, groups, identifiers } = picked;
+        let Picked { mut fields, hush: _, consents: _, groups, identifiers, zones: _ } = picked;
         let Some(beyond) = self.beyond else { return Ok(fields) };
         if beyond.members {
             let (members, model) = (Members { view: self.view, workspace: self.workspace }, &beyond.active.model);
@@ -140,11 +140,16 @@ impl Reader<'_> {
             .collect();
         let asked: Vec<&str> = wanted.iter().map(|computed| computed.name.as_str()).collect();
         let states = members.computed(identifiers, &asked)?;
+        let hiding = self.hiding();
         for computed in wanted {
+            let hidden = hiding.as_ref().is_some_and(|active| active.awaited.contains(&computed.name));
             let state = states.as_ref().map(|states| states.get(&computed.name));
             for name in computed.names() {
                 let read = |state| field(active, computed, &name, state, self.question.now, &TimeZone::UTC);
-                let field = state.map_or(Field::TooLarge, |state| state.map_or(Field::NotSet, read));
+                let field = match state {
+                    _ if hidden => Field::NotSet,
+                    state => state.map_or(Field::TooLarge, |state| state.map_or(Field::NotSet, read)),
+                };
                 self.put(fields, &name, field);
             }
         }
@@ -231,6 +236,8 @@ impl Reader<'_> {
         let Through { kind, fields, beyond, .. } = through;
         let (state, view, workspace) = (self.state, self.view, self.workspace);
         let question = Question { kind: kind.id, fields, purpose: None, ..self.question };
-        Reader { state, view, workspace, question, beyond: Some(beyond), memo: Default::default() }
+        // What is read of a group is never said of its key as an address.
+        let (hiding, of_addresses) = (self.hiding.clone(), None);
+        Reader { state, view, workspace, question, beyond: Some(beyond), hiding, of_addresses, memo: Default::default() }
     }
 }

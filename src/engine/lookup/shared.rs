@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::address::Zones;
 use super::{Answered, Reader};
 use crate::codec::key::Key as _;
 use crate::domain::answer::{Answer, Field, Fields, Resolution};
@@ -51,7 +52,7 @@ impl Reader<'_> {
             consents.push(std::mem::take(&mut one.consents));
             picked.push(self.fill(one)?);
         }
-        let fields = self.with_address(key, self.agreed(picked))?;
+        let fields = self.with_address(key, self.agreed(picked), &Zones::new())?;
         let resolution = Resolution::Shared { people: people.len() };
         let consents = self.consents(key, &consents)?;
         Ok(Some(Answer { key: at, resolution, fields, hushed: union(hushed), consents, viewed: None }))
