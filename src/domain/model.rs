@@ -229,9 +229,8 @@ impl Model {
     /// A computed attribute that `old` has without `backfill`, and this model with it: what was counted since it was
     /// added cannot be told from what would be counted again.
     pub fn backfills_late(&self, old: &Self) -> Option<&str> {
-        let late = |name: &&String| {
-            !old.backfilled.contains(*name) && old.computed.iter().any(|known| known.name == **name)
-        };
+        let late =
+            |name: &&String| !old.backfilled.contains(*name) && old.computed.iter().any(|known| known.name == **name);
         self.backfilled.iter().find(late).map(String::as_str)
     }
 

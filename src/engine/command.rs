@@ -84,9 +84,12 @@ impl Effect {
     pub(super) fn into_receipt(self) -> Result<Receipt, Error> {
         match self {
             Self::Receipt(receipt) => Ok(receipt),
-            Self::Model(_) | Self::Key(_) | Self::Refolded | Self::Backfilled | Self::Erasing { .. } | Self::Scrubbed { .. } => {
-                Err(Error::NotFound("the receipt"))
-            }
+            Self::Model(_)
+            | Self::Key(_)
+            | Self::Refolded
+            | Self::Backfilled
+            | Self::Erasing { .. }
+            | Self::Scrubbed { .. } => Err(Error::NotFound("the receipt")),
         }
     }
 }

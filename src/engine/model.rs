@@ -61,7 +61,8 @@ impl Engine {
         let version = self.model(workspace)?.version;
         let stored = MODELS.get(&view, &ModelKey { workspace, version })?.ok_or(Error::NotFound("the model"))?;
         let refold = REFOLDS.get(&view, &workspace)?;
-        let mut backfills: Vec<Backfill> = backfills(&view, workspace)?.into_iter().map(|(_, backfill)| backfill).collect();
+        let mut backfills: Vec<Backfill> =
+            backfills(&view, workspace)?.into_iter().map(|(_, backfill)| backfill).collect();
         let at = backfills.iter().rposition(|backfill| !backfill.finished).unwrap_or(0);
         let backfill = (at < backfills.len()).then(|| backfills.swap_remove(at));
         Ok(ModelState { version, source: stored.source, applied_at: stored.applied_at, refold, backfill })

@@ -199,6 +199,8 @@ impl Registry {
             for (_, Backfill { attributes, finished, .. }) in backfills(view, id)? {
                 if finished { &mut backfilled } else { &mut awaited }.extend(attributes);
             }
+            // One that was dropped before there were facts may be back without it.
+            backfilled.retain(|name: &String| model.is_backfilled(name));
             let sliding_since = sliding_since(view, id, &model, &backfilled)?;
             let ModelVersion { rules, refolding, .. } = stored;
             let active = ActiveModel { version, rules, refolding, model, sliding_since, awaited };

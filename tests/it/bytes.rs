@@ -196,7 +196,7 @@ fn refold() -> Refold {
 }
 
 fn backfill() -> Backfill {
-    let after = EventPlace { kind: PERSON, identifier: identifier("user_id:u1"), moment: moment() };
+    let after = EventPlace { kind: KindId::of("person"), identifier: identifier("user_id:u1"), moment: moment() };
     let attributes = ["address.opens".to_owned(), "orders.count".to_owned()].into();
     Backfill { attributes, after: Some(after), finished: false, origins: 1, events: 2 }
 }
@@ -278,7 +278,7 @@ fn every_family_is_laid_out_as_reviewed() {
         row("member_by_account", &member_key, &group_member()),
         row("tally_by_account", &tally_key, &tally),
         row("refold_by_workspace", &workspace, &refold()),
-        row("backfill_by_version", &model_key, &backfill()),
+        row("backfill_by_version", &ModelKey { workspace, version: 1 }, &backfill()),
         row("tombstone_by_hash", &tombstone_key, &tombstone),
         row("scrub_by_origin", &owned, &Scrub { after: Some(moment()) }),
         row("held_link_by_identifier", &index, &()),

@@ -33,7 +33,9 @@ pub fn of_events(backfill: &Backfill) -> String {
         true => format!("stored events are counted for {names}: {events} events of {origins} identifiers"),
         false => {
             let about = output::count(*events_about);
-            format!("stored events are being counted for {names}: {events} of about {about} events, of {origins} identifiers")
+            format!(
+                "stored events are being counted for {names}: {events} of about {about} events, of {origins} identifiers"
+            )
         }
     }
 }

@@ -104,7 +104,8 @@ fn check(file: File, source: &str) -> Result<Model, Error> {
     computed::check_together(&computed, &attributes)?;
     let mut findings = Vec::new();
     let attributes = attributes::check(attributes, &kinds, &computed, &mut findings);
-    let mut model = Model { types, kinds, computed, backfilled, attributes, views: Vec::new(), source: source.to_owned() };
+    let mut model =
+        Model { types, kinds, computed, backfilled, attributes, views: Vec::new(), source: source.to_owned() };
     model.views = views::compile(views, &model, &mut findings);
     findings.truncate(MAX_FINDINGS);
     if findings.is_empty() { Ok(model) } else { Err(Error { findings }) }

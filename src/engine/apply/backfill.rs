@@ -120,7 +120,9 @@ impl Counted<'_> {
             }
         };
         add(key.kind, &key.identifier, &wants);
-        if key.kind != KindId::of(DEFAULT_KIND) || !self.model.computed().iter().any(|of| counts_address(of, &told, &wants)) {
+        if key.kind != KindId::of(DEFAULT_KIND)
+            || !self.model.computed().iter().any(|of| counts_address(of, &told, &wants))
+        {
             return Ok(());
         }
         let named = event.raw_keys.iter().filter_map(|raw| key::identifier(raw, "keys", self.model).ok());

@@ -64,8 +64,10 @@ pub(super) fn apply(
         REFOLDS.put(batch, &workspace, &Refold::default())?;
     }
     let added = model.to_backfill(&current.model);
-    if has_facts && !added.is_empty() {
-        BACKFILLS.put(batch, &ModelKey { workspace, version }, &Backfill::of(added))?;
+    if !added.is_empty() {
+        // Where nothing is stored nothing is to be counted, which is noted all the same: they have counted everything.
+        let backfill = Backfill { finished: !has_facts, ..Backfill::of(added) };
+        BACKFILLS.put(batch, &ModelKey { workspace, version }, &backfill)?;
     }
     let rules = if same { current.rules } else { version };
     put(batch, ModelKey { workspace, version }, source, logged, rules, folds || (same && current.refolding))?;

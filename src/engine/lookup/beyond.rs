@@ -238,6 +238,15 @@ impl Reader<'_> {
         let question = Question { kind: kind.id, fields, purpose: None, ..self.question };
         // What is read of a group is never said of its key as an address.
         let (hiding, of_addresses) = (self.hiding.clone(), None);
-        Reader { state, view, workspace, question, beyond: Some(beyond), hiding, of_addresses, memo: Default::default() }
+        Reader {
+            state,
+            view,
+            workspace,
+            question,
+            beyond: Some(beyond),
+            hiding,
+            of_addresses,
+            memo: Default::default(),
+        }
     }
 }

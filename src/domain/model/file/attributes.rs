@@ -15,7 +15,8 @@ use crate::domain::view::Type;
 const MAX_ATTRIBUTES: usize = 1_000;
 
 /// Said of a name that is declared twice over.
-const COMPUTED_AS_WELL: &str = "is also a computed attribute, which lookups read instead; give one of them another name";
+const COMPUTED_AS_WELL: &str =
+    "is also a computed attribute, which lookups read instead; give one of them another name";
 
 /// As the file has them: by kind and name.
 pub(super) type FileAttributes = BTreeMap<String, BTreeMap<String, FileType>>;

@@ -228,7 +228,10 @@ mod tests {
             ("aggregate='best_hour'\nproperty='p'", "property: is not for `best_hour`"),
             ("aggregate='average'\nproperty='@time'", "property: is @time, which cannot be summed"),
             ("aggregate='best_hour'\ntime_zone='z'\nkind='account'\nover='members'", "time_zone: is not for"),
-            ("aggregate='count'\naddress_types=['email']", "address_types: is for addresses, whose attributes are called"),
+            (
+                "aggregate='count'\naddress_types=['email']",
+                "address_types: is for addresses, whose attributes are called",
+            ),
             ("aggregate='count'\nwindow='7d'\n[attributes.person]\n'n.full'='bool'", "has the companion `n.full`"),
         ];
         for (declared, expected) in refused {
@@ -249,7 +252,11 @@ mod tests {
             (person, "address_types=['account_id']", "address_types: names `account_id`"),
             (person, "address_types=['email']\nkind='person'", "remove `kind` and `over`"),
             (person, "address_types=['email']\nover='members'", "remove `kind` and `over`"),
-            (person, "address_types=['email']\nwindow='7d'\n[attributes.address]\n'n.full'='bool'", "has the companion"),
+            (
+                person,
+                "address_types=['email']\nwindow='7d'\n[attributes.address]\n'n.full'='bool'",
+                "has the companion",
+            ),
             (person, "address_types=['email']\n[attributes.address]\nn='number'", "is also a computed attribute"),
             ("[kinds.account]\nidentifiers=['account_id']\n", "address_types=['account_id']", "declare [kinds.person]"),
         ];

@@ -46,7 +46,10 @@ pub(super) fn address(
         return Err(meaning(path, "is no name of an attribute of addresses: 1 to 128 bytes after `address.`, not `*`"));
     }
     if of_a_kind {
-        return Err(meaning(path, "is of addresses, which are of no kind and have no members; remove `kind` and `over`"));
+        return Err(meaning(
+            path,
+            "is of addresses, which are of no kind and have no members; remove `kind` and `over`",
+        ));
     }
     let path = format!("{path}.address_types");
     let Some(person) = kinds.iter().find(|kind| kind.name == DEFAULT_KIND) else {
@@ -82,4 +85,3 @@ fn check_over(over: FileOver, kind: &Kind, kinds: &[Kind], path: &str) -> Result
         FileOver::Members => Ok(Over::Members),
     }
 }
-
