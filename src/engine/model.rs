@@ -57,14 +57,19 @@ pub struct Difference {
 impl Engine {
     /// The model of a workspace, and how far its last change of rules has come.
     pub fn model_state(&self, workspace: WorkspaceId) -> Result<ModelState, Error> {
+        let active = self.model(workspace)?;
         let view = self.state.store.snapshot();
-        let version = self.model(workspace)?.version;
+        let version = active.version;
         let stored = MODELS.get(&view, &ModelKey { workspace, version })?.ok_or(Error::NotFound("the model"))?;
         let refold = REFOLDS.get(&view, &workspace)?;
         let mut backfills: Vec<Backfill> =
             backfills(&view, workspace)?.into_iter().map(|(_, backfill)| backfill).collect();
         let at = backfills.iter().rposition(|backfill| !backfill.finished).unwrap_or(0);
-        let backfill = (at < backfills.len()).then(|| backfills.swap_remove(at));
+        let mut backfill = (at < backfills.len()).then(|| backfills.swap_remove(at));
+        if let Some(backfill) = &mut backfill {
+            // It is finished for whoever asks once lookups read the attributes, which is a moment after.
+            backfill.finished &= backfill.attributes.is_disjoint(&active.awaited);
+        }
         Ok(ModelState { version, source: stored.source, applied_at: stored.applied_at, refold, backfill })
     }
 
