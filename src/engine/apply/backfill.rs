@@ -121,7 +121,7 @@ impl Counted<'_> {
         };
         add(key.kind, &key.identifier, &wants);
         if key.kind != KindId::of(DEFAULT_KIND)
-            || !self.model.computed().iter().any(|of| counts_address(of, &told, &wants))
+            || !self.model.computed().iter().any(|of| counts_address(of, &told, wants))
         {
             return Ok(());
         }
