@@ -68,7 +68,7 @@ async fn wait(client: &Client, applied: &ApplyModelResponse) -> Result<Option<Ge
     let (folded, counted) = (tally::bar(), tally::bar_of("events"));
     loop {
         let state = client.model().get_model(GetModelRequest {}).await.map_err(client::Error::from)?.into_inner();
-        let refold = state.refold.clone().filter(|refold| applied.refolding && !refold.finished);
+        let refold = state.refold.filter(|refold| applied.refolding && !refold.finished);
         let backfill = state.backfill.clone().filter(|backfill| applied.backfilling && !backfill.finished);
         match &refold {
             Some(Refold { tally, identifiers_about, finished: _ }) => {
