@@ -75,7 +75,8 @@ pub struct Options {
     pub cache_bytes: usize,
     /// Commands that may wait for the writer.
     pub write_queue: usize,
-    /// How much of a change of rules one command does, about: see [`REFOLD_PORTION`].
+    /// How much of a change of rules one command does, about, and how many stored events one command counts for new
+    /// computed attributes, at most 256: see [`REFOLD_PORTION`].
     pub refold_portion: usize,
 }
 
@@ -182,11 +183,15 @@ impl Engine {
         let (workspace, source) = (name.to_owned(), source.to_owned());
         let command = Command::ApplyModel { workspace, source, refolds: false };
         match self.run(command, now).await? {
-            Effect::Model(workspace) => Ok(workspace),
+            Effect::Model(workspace) => {
+                self.threads.refolder.wake();
+                Ok(workspace)
+            }
             Effect::Receipt(_)
             | Effect::Key(_)
             | Effect::Refolded
             | Effect::Served(_)
+            | Effect::Backfilled
             | Effect::Erasing { .. }
             | Effect::Scrubbed { .. } => Err(Error::Closed),
         }
@@ -301,6 +306,7 @@ impl Engine {
             | Effect::Model(_)
             | Effect::Refolded
             | Effect::Served(_)
+            | Effect::Backfilled
             | Effect::Erasing { .. }
             | Effect::Scrubbed { .. } => Err(Error::Closed),
         }

@@ -15,7 +15,7 @@ use super::hush::Hushes;
 use super::identifier::Identifier;
 use super::ids::KindId;
 use super::link::Moment;
-use super::model::{DEFAULT_KIND, Model, Over, Property};
+use super::model::{Computed, DEFAULT_KIND, Model, Over, Property};
 use super::value::{Value, Values};
 
 /// How many attributes one identifier may bring; further names are refused.
@@ -96,9 +96,16 @@ impl Holdings {
         self.ties.groups.len() < MAX_GROUPS || self.ties.groups.contains_key(group)
     }
 
-    /// Takes in an event: every computed attribute over it moves on, be it of `kind` itself or, for a person, of the
-    /// groups over their members. True if anything is different now.
-    pub fn count(&mut self, event: &Event, moment: &Moment, kind: KindId, model: &Model) -> bool {
+    /// Takes in an event: every computed attribute over it that `counts` moves on, be it of `kind` itself or, for a
+    /// person, of the groups over their members. True if anything is different now.
+    pub fn count(
+        &mut self,
+        event: &Event,
+        moment: &Moment,
+        kind: KindId,
+        model: &Model,
+        counts: impl Fn(&Computed) -> bool,
+    ) -> bool {
         let mut changed = false;
         if event.event_type != EventType::Track {
             return changed;
@@ -110,6 +117,9 @@ impl Holdings {
                 Over::Members if is_member => &mut self.ties.for_groups,
                 Over::Own | Over::Members => continue,
             };
+            if !counts(computed) {
+                continue;
+            }
             let time = Value::Time(moment.time);
             let properties;
             let value = match (&computed.aggregate, &computed.property) {

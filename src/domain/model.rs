@@ -14,6 +14,7 @@ use regex::RegexSet;
 use super::aggregate::{Aggregate, Window};
 use super::answer::{ADDRESS_PREFIX, EVERYTHING};
 use super::canonical::Canonical;
+use super::identifier::Identifier;
 use super::ids::KindId;
 use super::invalid::{Invalid, Reason};
 use super::segment::{SEGMENT_PREFIX, Segment};
@@ -38,6 +39,7 @@ pub struct Model {
     types: BTreeMap<String, IdentifierType>,
     kinds: Vec<Kind>,
     computed: Vec<Computed>,
+    backfilled: BTreeSet<String>,
     attributes: Attributes,
     segments: Vec<Arc<Segment>>,
     views: Vec<Arc<View>>,
@@ -78,10 +80,12 @@ pub struct Kind {
 /// A declared computed attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Computed {
-    /// The name that lookups read, such as `orders.count`.
+    /// The name that lookups read, such as `orders.count`, or `address.opens` of an address.
     pub name: String,
-    /// The kind whose profiles have it.
+    /// The kind whose profiles have it; [`KindId::ADDRESS`] if addresses themselves have it.
     pub kind: KindId,
+    /// The identifier types whose values have it, where addresses do; else empty.
+    pub address_types: Vec<String>,
     /// What is computed.
     pub aggregate: Aggregate,
     /// The name of the track event it is computed over.
@@ -123,6 +127,17 @@ impl Computed {
         let capped = self.aggregate.may_be_capped().then_some(CAPPED);
         let full = self.window.is_some().then_some(FULL);
         [capped, full].into_iter().flatten().map(|suffix| format!("{}{suffix}", self.name))
+    }
+
+    /// The kind whose stored events it is computed over: those of addresses and of members are events of persons.
+    pub fn counts_events_of(&self) -> KindId {
+        let of_persons = self.kind == KindId::ADDRESS || self.over == Over::Members;
+        if of_persons { KindId::of(DEFAULT_KIND) } else { self.kind }
+    }
+
+    /// True if `address` has it, as an address.
+    pub fn is_of_address(&self, address: &Identifier) -> bool {
+        self.kind == KindId::ADDRESS && self.address_types.iter().any(|name| name == address.type_name())
     }
 
     /// Its own name, and those of its companions.
@@ -173,6 +188,17 @@ impl Model {
         &self.computed
     }
 
+    /// True if the computed attribute called so is to count the events too that are stored when it is new.
+    pub fn is_backfilled(&self, name: &str) -> bool {
+        self.backfilled.contains(name)
+    }
+
+    /// The computed attributes that a change from `old` to this model adds, and whose stored events are to be counted.
+    pub fn to_backfill(&self, old: &Self) -> BTreeSet<String> {
+        let is_new = |name: &&String| !old.computed.iter().any(|known| known.name == **name);
+        self.backfilled.iter().filter(is_new).cloned().collect()
+    }
+
     /// The declared views, in the order of their names and versions.
     pub fn views(&self) -> &[Arc<View>] {
         &self.views
@@ -202,6 +228,14 @@ impl Model {
     pub fn loses(&self, old: &Self) -> Option<String> {
         let kept = |computed: &&Computed| !self.computed.contains(computed);
         old.computed.iter().find(kept).map(|lost| format!("the computed attribute `{}`", lost.name))
+    }
+
+    /// A computed attribute that `old` has without `backfill`, and this model with it: what was counted since it was
+    /// added cannot be told from what would be counted again.
+    pub fn backfills_late(&self, old: &Self) -> Option<&str> {
+        let late =
+            |name: &&String| !old.backfilled.contains(*name) && old.computed.iter().any(|known| known.name == **name);
+        self.backfilled.iter().find(late).map(String::as_str)
     }
 
     /// True if identities are to be folded by the same rules as under `old`.

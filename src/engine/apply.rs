@@ -5,6 +5,7 @@
 
 mod access;
 mod address;
+mod backfill;
 mod component;
 mod correction;
 mod erase;
@@ -18,6 +19,7 @@ mod serve;
 mod step;
 mod tombstones;
 
+pub(super) use backfill::all as backfills;
 pub(super) use component::{Component, too_large};
 pub(super) use model::{check as check_model, parse as parse_model};
 pub(super) use refold::{Refolded, Sweep, refold};
@@ -40,13 +42,16 @@ pub(super) struct Place {
     pub(super) rules: u64,
     /// True as long as there are profiles that are not yet what these rules lead to.
     pub(super) refolding: bool,
+    /// True as long as there are stored events that are still to be counted for new computed attributes.
+    pub(super) backfilling: bool,
 }
 
 impl Place {
     /// The place of a command of a workspace with this model.
     pub(super) fn new(workspace: WorkspaceId, seq: Seq, logged: Time, active: &ActiveModel) -> Self {
-        let ActiveModel { rules, refolding, version: _, model: _, sliding_since: _ } = active;
-        Self { workspace, seq, logged, rules: *rules, refolding: *refolding }
+        let ActiveModel { rules, refolding, awaited, version: _, model: _, sliding_since: _ } = active;
+        let backfilling = !awaited.is_empty();
+        Self { workspace, seq, logged, rules: *rules, refolding: *refolding, backfilling }
     }
 }
 
@@ -133,6 +138,11 @@ fn apply(
             let active = registry.model(workspace)?;
             let place = Place::new(workspace, seq, logged, &active);
             serve::serve(batch, &active, place, servings).map(Effect::Served)
+        }
+        Command::Backfill { workspace, portion } => {
+            let active = registry.model(workspace)?;
+            let place = Place::new(workspace, seq, logged, &active);
+            backfill::go_on(batch, &active, place, registry.secret(workspace), portion).map(|()| Effect::Backfilled)
         }
         Command::CreateKey(key) => access::create(batch, registry, key).map(Effect::Key),
         Command::RevokeKey(hash) => access::revoke(batch, &hash, logged).map(Effect::Key),

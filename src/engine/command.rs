@@ -34,6 +34,8 @@ pub(super) enum Command {
     Refold { workspace: WorkspaceId, portion: usize },
     /// Keep what was answered for sends.
     Serve { workspace: WorkspaceId, servings: Vec<Serving> },
+    /// Count the next stored events of a workspace for computed attributes that its model has added.
+    Backfill { workspace: WorkspaceId, portion: usize },
     /// Store an API key.
     CreateKey(ApiKey),
     /// Revoke the API key with this hash.
@@ -57,6 +59,8 @@ pub(super) enum Effect {
     Refolded,
     /// What became of each answer that was to be kept.
     Served(Vec<Kept>),
+    /// Stored events were counted.
+    Backfilled,
 }
 
 impl Command {
@@ -74,6 +78,7 @@ impl Command {
             | Self::ApplyModel { .. }
             | Self::Refold { .. }
             | Self::Serve { .. }
+            | Self::Backfill { .. }
             | Self::CreateKey(_)
             | Self::RevokeKey(_) => None,
         }
@@ -89,6 +94,7 @@ impl Effect {
             | Self::Key(_)
             | Self::Refolded
             | Self::Served(_)
+            | Self::Backfilled
             | Self::Erasing { .. }
             | Self::Scrubbed { .. } => Err(Error::NotFound("the receipt")),
         }
@@ -102,6 +108,7 @@ impl Effect {
             | Self::Model(_)
             | Self::Key(_)
             | Self::Refolded
+            | Self::Backfilled
             | Self::Erasing { .. }
             | Self::Scrubbed { .. } => Err(Error::NotFound("the record")),
         }

@@ -2,6 +2,7 @@
 //! it is asked whether a purpose is allowed. A key that several people use reads the documents of all of them; fields of a
 //! group are two point reads more, and so is each other persona of a human who is spoken to as two.
 
+mod address;
 mod beyond;
 mod changes;
 mod consent;
@@ -15,17 +16,17 @@ mod through_view;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::state::State;
-use super::{Engine, Error, Tier, members};
+use super::{ActiveModel, Engine, Error, Tier, members};
 use crate::codec;
 use crate::codec::document::{self, Document, Origin};
 use crate::codec::key::{IdentifierKey, Key as _, ProfileKey};
 use crate::codec::record::{Hush, Record, read_consents, read_hush, read_ties, split_profile};
-use crate::domain::answer::{ADDRESS_PREFIX, Answer, Field, Fields, Resolution};
+use crate::domain::answer::{Answer, Field, Fields, Resolution};
 use crate::domain::belonging::Belonging;
 use crate::domain::consent::{Consents, Purpose};
-use crate::domain::holdings::{Cell, Holdings};
 use crate::domain::identifier::Identifier;
 use crate::domain::ids::{KindId, ProfileId, WorkspaceId};
 use crate::domain::key::Key;
@@ -33,8 +34,9 @@ use crate::domain::owner::Owner;
 use crate::domain::profile::Profile;
 use crate::domain::time::Time;
 use crate::domain::value::Value;
-use crate::store::catalogue::{FRAGMENTS, OWNERS, PROFILES, SURVIVORS};
+use crate::store::catalogue::{OWNERS, PROFILES, SURVIVORS};
 use crate::store::view::View;
+use address::Zones;
 use beyond::{Beyond, Memo};
 use changes::Changes;
 use lead::{Found, Lead};
@@ -77,6 +79,7 @@ struct Picked {
     groups: BTreeMap<Identifier, Belonging>,
     identifiers: BTreeSet<Identifier>,
     changes_at: Option<Time>,
+    zones: Zones,
 }
 
 impl Engine {
@@ -154,6 +157,8 @@ impl Engine {
             question,
             asked,
             beyond,
+            hiding: self.state.hiding(workspace),
+            of_addresses: self.of_addresses(workspace, question.fields),
             memo: RefCell::default(),
             changes_at: Changes::default(),
         }
@@ -168,6 +173,10 @@ struct Reader<'a> {
     question: Question<'a>,
     asked: Option<&'a Asked>,
     beyond: Option<&'a Beyond>,
+    /// The model, if some of its computed attributes were not to be read when the lookup began.
+    hiding: Option<Arc<ActiveModel>>,
+    /// The model, if computed attributes of addresses are wanted.
+    of_addresses: Option<Arc<ActiveModel>>,
     memo: RefCell<Memo>,
     /// The earliest moment at which what was read for the answer that is being made is another without any write.
     changes_at: Changes,
@@ -271,7 +280,9 @@ impl<'a> Reader<'a> {
         if parts.kind != self.question.kind {
             return Ok(None);
         }
-        let fields = self.pick_fields(Document::read(parts.document)?, parts.live)?;
+        let document = Document::read(parts.document)?;
+        let zones = self.zones(document)?;
+        let fields = self.pick_fields(document, parts.live)?;
         let groups = match self.beyond {
             Some(beyond) if beyond.reads_groups() => read_ties(parts.ties)?.groups,
             Some(_) | None => BTreeMap::new(),
@@ -287,13 +298,15 @@ impl<'a> Reader<'a> {
         };
         // Of a batch all are picked before the first is filled.
         let changes_at = self.changes_at.take();
-        Ok(Some(Picked { fields, hush, consents, groups, identifiers, changes_at }))
+        Ok(Some(Picked { fields, hush, consents, groups, identifiers, changes_at, zones }))
     }
 
     /// The wanted fields of a document. The states of live attributes are read once one of those is wanted.
     fn pick_fields(&self, document: Document<'_>, live: &[u8]) -> Result<Answered, codec::Error> {
         let mut states = None;
+        let hiding = self.hiding();
         let mut read = |document::Field { name, origin, value }: document::Field<'_>| match value {
+            _ if hiding.as_ref().is_some_and(|active| active.awaits(self.question.kind, name)) => Ok(Field::NotSet),
             _ if origin == Origin::Live => {
                 let states = match &mut states {
                     Some(states) => states,
@@ -324,7 +337,8 @@ impl<'a> Reader<'a> {
     fn complete(&self, at: usize, key: &Key, id: ProfileId, mut picked: Picked) -> Result<Answer, Error> {
         let hushed = self.hushed(std::mem::take(&mut picked.hush))?;
         let consents = self.consents(key, &[std::mem::take(&mut picked.consents)])?;
-        let fields = self.with_address(key, self.fill(picked)?)?;
+        let zones = std::mem::take(&mut picked.zones);
+        let fields = self.with_address(key, self.fill(picked)?, &zones)?;
         let (resolution, changes_at) = (Resolution::Found(id), self.changes_at.take());
         Ok(Answer { key: at, resolution, fields, apart: Vec::new(), hushed, consents, viewed: None, changes_at })
     }
@@ -336,7 +350,7 @@ impl<'a> Reader<'a> {
             Fields::Named(names) => names.iter().map(|name| (name.clone(), Field::NotSet)).collect(),
             Fields::Everything => Vec::new(),
         };
-        let fields = self.with_address(key, fields)?;
+        let fields = self.with_address(key, fields, &Zones::new())?;
         let consents = self.consents(key, &[])?;
         let (hushed, changes_at) = (Vec::new(), self.changes_at.take());
         Ok(Answer { key: at, resolution, fields, apart: Vec::new(), hushed, consents, viewed: None, changes_at })
@@ -347,36 +361,10 @@ impl<'a> Reader<'a> {
         Ok(self.state.tombstones(self.view, self.workspace).has(key)?)
     }
 
-    /// Fills in what belongs to the identifier asked by, and not to the customer, and leaves out what was not wanted.
-    fn with_address(&self, key: &Key, fields: Answered) -> Result<Answered, Error> {
-        Ok(self.wanted(self.of_address(key, fields)?))
-    }
-
-    fn of_address(&self, key: &Key, mut fields: Answered) -> Result<Answered, Error> {
-        let wanted = match self.question.fields {
-            Fields::Everything => true,
-            Fields::Named(names) => names.iter().any(|name| name.starts_with(ADDRESS_PREFIX)),
-        };
-        let Key::Identifier(identifier) = key else { return Ok(fields) };
-        if !wanted {
-            return Ok(fields);
-        }
-        let key = self.identifier_key(KindId::ADDRESS, identifier);
-        let Some(Holdings { mut attributes, .. }) = FRAGMENTS.get(self.view, &key)? else { return Ok(fields) };
-        attributes.retain(|_, cell| cell.value != Value::Null);
-        if *self.question.fields == Fields::Everything {
-            let named = |(name, cell): (String, Cell)| (format!("{ADDRESS_PREFIX}{name}"), present(cell));
-            fields.extend(attributes.into_iter().map(named));
-            return Ok(fields);
-        }
-        let known: BTreeMap<String, Field> = attributes.into_iter().map(|(name, cell)| (name, present(cell))).collect();
-        for (name, field) in &mut fields {
-            if let Some(found) = name.strip_prefix(ADDRESS_PREFIX).and_then(|name| known.get(name)) {
-                *field = found.clone();
-            }
-        }
-        self.put_address_segments(&mut fields, |name| known.get(name));
-        Ok(fields)
+    /// The model, if some of its computed attributes are not to be read: they may not have been when the lookup began, or
+    /// not be now that a profile was read, and what was read is of neither.
+    fn hiding(&self) -> Option<Arc<ActiveModel>> {
+        self.hiding.clone().or_else(|| self.state.hiding(self.workspace))
     }
 
     fn identifier_key(&self, kind: KindId, identifier: &Identifier) -> IdentifierKey {
@@ -391,8 +379,4 @@ impl<'a> Reader<'a> {
 /// Three merges in the time of one lookup are not credible: the owner is of a profile that is not there.
 fn astray() -> Error {
     OWNERS.corrupt(codec::Error::malformed("owner record", "names a profile that is not stored")).into()
-}
-
-fn present(cell: Cell) -> Field {
-    Field::Present { value: cell.value, as_of: Some(cell.stamp.moment.time) }
 }

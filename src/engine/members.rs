@@ -99,13 +99,18 @@ impl Engine {
         if profile.kind == member_kind() {
             return Ok(Totals::default());
         }
+        let hiding = self.state.hiding(workspace);
         let active = self.model(workspace)?;
         let view = self.state.store.snapshot();
         let (members, group) = (Members { view: &view, workspace }, identifiers(profile));
         let names: Vec<&str> =
             over_members(profile.kind, &active.model).map(|computed| computed.name.as_str()).collect();
         let count = members.count(&group, &active.model)?;
-        Ok(Totals { count, computed: members.computed(&group, &names)?.unwrap_or_default() })
+        let mut computed = members.computed(&group, &names)?.unwrap_or_default();
+        if let Some(active) = hiding.or_else(|| self.state.hiding(workspace)) {
+            computed.retain(|name, _| !active.awaited.contains(name));
+        }
+        Ok(Totals { count, computed })
     }
 
     /// At most `limit` members of the profile that `key` leads to, strictly after the place `after`. `None` if there is

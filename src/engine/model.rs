@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::apply::{Ids, Place, Refolded, Sweep, check_model, parse_model, refold};
+use super::apply::{Ids, Place, Refolded, Sweep, backfills, check_model, parse_model, refold};
 use super::command::Command;
 use super::{ActiveModel, Engine, Error};
 use crate::codec::key::ModelKey;
+use crate::domain::backfill::Backfill;
 use crate::domain::identifier::Identifier;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::model::Model;
@@ -15,7 +16,7 @@ use crate::domain::refold::{Example, Refold, Tally};
 use crate::domain::resolution::Rules;
 use crate::domain::time::Time;
 use crate::store::batch::Batch;
-use crate::store::catalogue::{MODELS, OWNERS, REFOLDS};
+use crate::store::catalogue::{EVENTS, MODELS, OWNERS, REFOLDS};
 
 /// How many examples a difference shows.
 const MAX_EXAMPLES: usize = 20;
@@ -39,6 +40,9 @@ pub struct ModelState {
     pub applied_at: Time,
     /// How far identities are folded again by the last change of rules; `None` if there was none.
     pub refold: Option<Refold>,
+    /// How far stored events are counted for new computed attributes: of the oldest change of the model that is not done
+    /// with that; of the last one if all are; `None` if there was none.
+    pub backfill: Option<Backfill>,
 }
 
 /// What another model would change.
@@ -53,11 +57,20 @@ pub struct Difference {
 impl Engine {
     /// The model of a workspace, and how far its last change of rules has come.
     pub fn model_state(&self, workspace: WorkspaceId) -> Result<ModelState, Error> {
+        let active = self.model(workspace)?;
         let view = self.state.store.snapshot();
-        let version = self.model(workspace)?.version;
+        let version = active.version;
         let stored = MODELS.get(&view, &ModelKey { workspace, version })?.ok_or(Error::NotFound("the model"))?;
         let refold = REFOLDS.get(&view, &workspace)?;
-        Ok(ModelState { version, source: stored.source, applied_at: stored.applied_at, refold })
+        let mut backfills: Vec<Backfill> =
+            backfills(&view, workspace)?.into_iter().map(|(_, backfill)| backfill).collect();
+        let at = backfills.iter().rposition(|backfill| !backfill.finished).unwrap_or(0);
+        let mut backfill = (at < backfills.len()).then(|| backfills.swap_remove(at));
+        if let Some(backfill) = &mut backfill {
+            // It is finished for whoever asks once lookups read the attributes, which is a moment after.
+            backfill.finished &= backfill.attributes.is_disjoint(&active.awaited);
+        }
+        Ok(ModelState { version, source: stored.source, applied_at: stored.applied_at, refold, backfill })
     }
 
     /// Makes `source` the model of a workspace. It is in force when this returns. If its rules of resolution are others,
@@ -70,6 +83,12 @@ impl Engine {
         self.run(Command::ApplyModel { workspace: name, source, refolds: true }, now).await?;
         self.threads.refolder.wake();
         Ok(())
+    }
+
+    /// How many stored events there are, about, over all workspaces and kinds.
+    pub fn events_about(&self) -> Result<u64, Error> {
+        let families = self.state.store.stats()?.into_iter();
+        Ok(families.filter(|family| family.name == EVENTS.family().name()).map(|family| family.records).sum())
     }
 
     /// How many identifiers there are, about, over all workspaces and kinds.
@@ -108,6 +127,7 @@ impl Engine {
             model,
             // Folding asks for the time of no window.
             sliding_since: BTreeMap::new(),
+            awaited: active.awaited.clone(),
         };
         let place = Place::new(workspace, here.seq, here.log_time, &next);
         let found = Comparison::new(batch, place, &next.model).run(|identifiers| tell(identifiers, about))?;

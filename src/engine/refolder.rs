@@ -1,4 +1,5 @@
-//! The refolder: asks the writer for portion after portion as long as identities are to be folded again.
+//! The refolder: asks the writer for portion after portion as long as identities are to be folded again, or stored events
+//! to be counted for new computed attributes.
 //!
 //! How far that has come is stored, so it goes on where it was after a restart, whatever ended the process.
 
@@ -71,7 +72,7 @@ impl Work {
                 Err(Error::Closed) => return,
                 Err(error) => {
                     if !failing {
-                        tracing::error!(%error, "identities cannot be folded again; it is tried again until it works");
+                        tracing::error!(%error, "a change of the model cannot be gone on with; it is tried again until it works");
                     }
                     failing = true;
                 }
@@ -87,13 +88,13 @@ impl Work {
     fn refold_all(&self) -> Result<(), Error> {
         let mut failed = BTreeMap::new();
         loop {
-            let mut refolding = self.state.registry().refolding();
+            let mut refolding = self.state.registry().unsettled();
             refolding.retain(|workspace| !failed.contains_key(workspace));
             if refolding.is_empty() {
                 return failed.into_values().next().map_or(Ok(()), Err);
             }
             for workspace in refolding {
-                match self.portion(workspace) {
+                match self.portions(workspace) {
                     Ok(()) => {}
                     Err(Error::Closed) => return Err(Error::Closed),
                     Err(error) => {
@@ -104,9 +105,21 @@ impl Work {
         }
     }
 
-    fn portion(&self, workspace: WorkspaceId) -> Result<(), Error> {
+    /// One of each that there is to do.
+    fn portions(&self, workspace: WorkspaceId) -> Result<(), Error> {
+        let (portion, active) = (self.portion, self.state.model(workspace)?);
+        if active.refolding {
+            self.ask(Command::Refold { workspace, portion })?;
+        }
+        if !active.awaited.is_empty() {
+            self.ask(Command::Backfill { workspace, portion })?;
+        }
+        Ok(())
+    }
+
+    fn ask(&self, command: Command) -> Result<(), Error> {
         // It happens when the writer comes to it, and says nothing of a time of its own.
-        let (job, reply) = Job::new(Command::Refold { workspace, portion: self.portion }, Time::from_micros(0));
+        let (job, reply) = Job::new(command, Time::from_micros(0));
         self.queue.blocking_send(job).map_err(|_| Error::Closed)?;
         reply.wait().map(|_| ())
     }

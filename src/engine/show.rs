@@ -37,8 +37,13 @@ impl Engine {
         key: &Key,
         kind: KindId,
     ) -> Result<Option<(Profile, Vec<Merge>)>, Error> {
+        let hiding = self.state.hiding(workspace);
         let view = self.state.store.snapshot();
-        let Some(profile) = self.find(&view, workspace, key, kind)? else { return Ok(None) };
+        let Some(mut profile) = self.find(&view, workspace, key, kind)? else { return Ok(None) };
+        // As in lookups: what has not counted all stored events is nobody's to read, at neither end of the reading.
+        if let Some(active) = hiding.or_else(|| self.state.hiding(workspace)) {
+            profile.holdings.computed.retain(|name, _| !active.awaited.contains(name));
+        }
         let mut merges: Vec<Merge> = Vec::new();
         for absorbed in &profile.retired {
             merges.extend(MERGES.get(&view, &ProfileKey { workspace, profile: *absorbed })?);

@@ -1,17 +1,18 @@
 //! What the writer and the readers share: the store, and the few things kept in memory beside it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 
 use tokio::sync::watch;
 
 use super::Error;
-use super::apply::Tombstones;
+use super::apply::{Tombstones, backfills};
 use crate::codec::key::ModelKey;
 use crate::codec::record::ModelVersion;
 use crate::domain::access::{ApiKey, SecretHash};
 use crate::domain::aggregate::Window;
+use crate::domain::backfill::Backfill;
 use crate::domain::ids::{KindId, Seq, WorkspaceId};
 use crate::domain::model::{Computed, Model};
 use crate::domain::time::Time;
@@ -33,9 +34,18 @@ pub struct ActiveModel {
     pub model: Model,
     /// Since when it has each of its sliding attributes as it is now, by kind and name.
     pub sliding_since: BTreeMap<(KindId, String), Time>,
+    /// The names of computed attributes that have not counted all stored events yet: nobody reads them before they have.
+    pub awaited: BTreeSet<String>,
 }
 
 impl ActiveModel {
+    /// True for the names of computed attributes of `kind`, and of their companions, that have not counted all stored
+    /// events yet.
+    pub fn awaits(&self, kind: KindId, name: &str) -> bool {
+        let awaited = |computed: &&Computed| computed.kind == kind && self.awaited.contains(&computed.name);
+        self.model.computed().iter().filter(awaited).any(|computed| computed.names().any(|own| own == name))
+    }
+
     /// When the model will have had a sliding attribute for as long as its window, or since when it has.
     pub fn full_at(&self, computed: &Computed, window: Window) -> Option<Time> {
         let since = self.sliding_since.get(&(computed.kind, computed.name.clone()));
@@ -58,6 +68,8 @@ pub(super) struct State {
     announced: watch::Sender<Seq>,
     keys_in_use: AtomicBool,
     access_epoch: AtomicU64,
+    /// True while there are computed attributes anywhere that nobody is to read yet.
+    hiding: AtomicBool,
     diffing: Mutex<()>,
 }
 
@@ -71,6 +83,7 @@ impl State {
             announced: watch::Sender::new(applied),
             keys_in_use: AtomicBool::new(false),
             access_epoch: AtomicU64::new(0),
+            hiding: AtomicBool::new(false),
             diffing: Mutex::new(()),
             store,
         };
@@ -82,7 +95,9 @@ impl State {
     pub(super) fn refresh(&self) -> Result<(), Error> {
         let view = self.store.view(Tier::Disk);
         let registry = Arc::new(Registry::read(&view)?);
+        let hiding = registry.models.values().any(|active| !active.awaited.is_empty());
         *self.registry.write().unwrap_or_else(PoisonError::into_inner) = registry;
+        self.hiding.store(hiding, Ordering::Release);
         let any_key = KEYS.scan(&view, &[], &[])?.next().is_some();
         self.keys_in_use.store(any_key, Ordering::Release);
         // Last, so that who sees the new epoch sees what it is about.
@@ -118,6 +133,14 @@ impl State {
 
     pub(super) fn model(&self, workspace: WorkspaceId) -> Result<Arc<ActiveModel>, Error> {
         self.registry.read().unwrap_or_else(PoisonError::into_inner).model(workspace)
+    }
+
+    /// The model of a workspace, if it has computed attributes that nobody is to read yet.
+    pub(super) fn hiding(&self, workspace: WorkspaceId) -> Option<Arc<ActiveModel>> {
+        if !self.hiding.load(Ordering::Acquire) {
+            return None;
+        }
+        self.model(workspace).ok().filter(|active| !active.awaited.is_empty())
     }
 
     /// The tombstones of a workspace, as `view` has them.
@@ -172,9 +195,16 @@ impl Registry {
             let Some((ModelKey { version, .. }, stored)) = newest else { continue };
             let model = Model::parse(&stored.source)
                 .map_err(|error| Error::Conflict(format!("model {version} of a workspace is not readable: {error}")))?;
-            let sliding_since = sliding_since(view, id, &model)?;
+            let (mut awaited, mut backfilled) = (BTreeSet::new(), BTreeSet::new());
+            for (_, Backfill { attributes, finished, .. }) in backfills(view, id)? {
+                if finished { &mut backfilled } else { &mut awaited }.extend(attributes);
+            }
+            // One that was dropped before there were facts may be back without it.
+            backfilled.retain(|name: &String| model.is_backfilled(name));
+            let sliding_since = sliding_since(view, id, &model, &backfilled)?;
             let ModelVersion { rules, refolding, .. } = stored;
-            registry.models.insert(id, Arc::new(ActiveModel { version, rules, refolding, model, sliding_since }));
+            let active = ActiveModel { version, rules, refolding, model, sliding_since, awaited };
+            registry.models.insert(id, Arc::new(active));
         }
         registry.secrets.extend(meta::tombstone_secrets(view)?);
         Ok(registry)
@@ -184,9 +214,10 @@ impl Registry {
         self.names.get(name).copied()
     }
 
-    /// The workspaces whose identities are being folded again.
-    pub(super) fn refolding(&self) -> Vec<WorkspaceId> {
-        self.models.iter().filter(|(_, active)| active.refolding).map(|(id, _)| *id).collect()
+    /// The workspaces whose identities are being folded again, or whose stored events are being counted.
+    pub(super) fn unsettled(&self) -> Vec<WorkspaceId> {
+        let is_unsettled = |active: &ActiveModel| active.refolding || !active.awaited.is_empty();
+        self.models.iter().filter(|(_, active)| is_unsettled(active)).map(|(id, _)| *id).collect()
     }
 
     /// The id for a workspace to be created.
@@ -210,11 +241,13 @@ impl Registry {
 }
 
 /// Since when the model of a workspace has had its sliding attributes: back from the newest version, as long as versions
-/// have them as they are now.
+/// have them as they are now; those that have counted all stored events, as long as versions have the kind whose events they
+/// count.
 fn sliding_since(
     view: &View<'_>,
     workspace: WorkspaceId,
     model: &Model,
+    backfilled: &BTreeSet<String>,
 ) -> Result<BTreeMap<(KindId, String), Time>, Error> {
     let mut since = BTreeMap::new();
     let mut going: Vec<&Computed> = model.computed().iter().filter(|computed| computed.window.is_some()).collect();
@@ -225,7 +258,10 @@ fn sliding_since(
         }
         let (_, stored) = row?;
         let Ok(version) = Model::parse(&stored.source) else { break };
-        going.retain(|computed| version.computed().contains(computed));
+        going.retain(|computed| {
+            let counted = || version.kind_by_id(computed.counts_events_of()).is_some();
+            version.computed().contains(computed) || (backfilled.contains(&computed.name) && counted())
+        });
         for computed in &going {
             since.insert((computed.kind, computed.name.clone()), stored.applied_at);
         }

@@ -10,6 +10,7 @@ use crate::codec::key::{
 };
 use crate::codec::record::ModelVersion;
 use crate::domain::access::{ApiKey, SecretHash};
+use crate::domain::backfill::Backfill;
 use crate::domain::belonging::{GroupMember, Tally};
 use crate::domain::erasure::Scrub;
 use crate::domain::event::StoredEvent;
@@ -74,6 +75,8 @@ pub enum Family {
     ServedByKeyAndSend,
     /// Which of these were about an identifier that is not their key, for erasures; they expire with them.
     ServedByIdentifier,
+    /// How far stored events are counted for the computed attributes that a version of a model added, newest version first.
+    BackfillByVersion,
 }
 
 /// [`Family::LinkById`].
@@ -121,10 +124,12 @@ pub const HELD_LINKS: Table<LinkIndexKey, ()> = Table::new(Family::HeldLinkByIde
 pub const SERVED: Table<ServedKey, Served> = Table::new(Family::ServedByKeyAndSend);
 /// [`Family::ServedByIdentifier`].
 pub const TRAILS: Table<TrailKey, Trail> = Table::new(Family::ServedByIdentifier);
+/// [`Family::BackfillByVersion`].
+pub const BACKFILLS: Table<ModelKey, Backfill> = Table::new(Family::BackfillByVersion);
 
 impl Family {
     /// All of them, in order.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::LinkById,
         Self::LinkByIdentifier,
         Self::ProfileIdByIdentifier,
@@ -148,6 +153,7 @@ impl Family {
         Self::HeldLinkByIdentifier,
         Self::ServedByKeyAndSend,
         Self::ServedByIdentifier,
+        Self::BackfillByVersion,
     ];
 
     /// Its name in the database: what it holds, then what it is found by.
@@ -176,6 +182,7 @@ impl Family {
             Self::HeldLinkByIdentifier => "held_link_by_identifier",
             Self::ServedByKeyAndSend => "served_by_key_and_send",
             Self::ServedByIdentifier => "served_by_identifier",
+            Self::BackfillByVersion => "backfill_by_version",
         }
     }
 
@@ -204,7 +211,8 @@ impl Family {
             | Self::Meta
             | Self::WallByIdentifier
             | Self::RefoldByWorkspace
-            | Self::ScrubByOrigin => Preset::Small,
+            | Self::ScrubByOrigin
+            | Self::BackfillByVersion => Preset::Small,
         }
     }
 }

@@ -13,6 +13,7 @@ use kith::codec::record::{ModelVersion, Record, read_consents, read_hush, read_l
 use kith::codec::value::{put, take};
 use kith::domain::access::{ApiKey, Scope, SecretHash};
 use kith::domain::aggregate::{Aggregate, State, Window};
+use kith::domain::backfill::{Backfill, EventPlace};
 use kith::domain::belonging::{Belonging, GroupMember, Tally, Ties};
 use kith::domain::consent::{self, Consents, Purpose};
 use kith::domain::erasure::{Erased, Scrub};
@@ -221,6 +222,12 @@ fn served() -> Served {
     }
 }
 
+fn backfill() -> Backfill {
+    let after = EventPlace { kind: KindId::of("person"), identifier: identifier("user_id:u1"), moment: moment() };
+    let attributes = ["address.opens".to_owned(), "orders.count".to_owned()].into();
+    Backfill { attributes, after: Some(after), finished: false, origins: 1, events: 2 }
+}
+
 fn api_key() -> ApiKey {
     ApiKey {
         key_id: "k1".into(),
@@ -302,6 +309,7 @@ fn every_family_is_laid_out_as_reviewed() {
         row("member_by_account", &member_key, &group_member()),
         row("tally_by_account", &tally_key, &tally),
         row("refold_by_workspace", &workspace, &refold()),
+        row("backfill_by_version", &ModelKey { workspace, version: 1 }, &backfill()),
         row("tombstone_by_hash", &tombstone_key, &tombstone),
         row("scrub_by_origin", &owned, &Scrub { after: Some(moment()) }),
         row("held_link_by_identifier", &index, &()),
@@ -421,6 +429,7 @@ fn decode_everything(bytes: &[u8]) {
     let _ = (ApiKey::decode(bytes), ModelVersion::decode(bytes), <() as Record>::decode(bytes));
     let _ = (IdentifierKey::decode(bytes), ProfileKey::decode(bytes), WallKey::decode(bytes), LinkKey::decode(bytes));
     let _ = (SizeKey::decode(bytes), Wall::decode(bytes), Size::decode(bytes), Refold::decode(bytes));
+    let _ = Backfill::decode(bytes);
     let _ = (MemberKey::decode(bytes), GroupMember::decode(bytes), TallyKey::decode(bytes), Tally::decode(bytes));
     let _ = (MentionKey::decode(bytes), Mention::decode(bytes), ServedKey::decode(bytes), Served::decode(bytes));
     let _ = (TrailKey::decode(bytes), Trail::decode(bytes));

@@ -61,6 +61,45 @@ impl Orders {
     }
 }
 
+/// The last day of the file: how long ago somebody bought is told from there.
+const END: &str = "1998-06-30";
+
+/// What models of customer value are fitted to: how often, how long ago, since when, how much. Days are whole ones.
+#[derive(Debug, PartialEq)]
+struct Rfm {
+    frequency: u64,
+    /// From the last purchase to [`END`].
+    recency: i64,
+    /// From the first purchase to the last.
+    tenure: i64,
+    cents: i64,
+}
+
+impl Rfm {
+    /// By adding up the file.
+    fn of(orders: &Orders) -> Self {
+        let day = |text: &String| text.parse::<jiff::civil::Date>().unwrap();
+        let between = |a, b| day(b).since(day(a)).unwrap().get_days().into();
+        let (first, last) = (orders.days.iter().min().unwrap(), orders.days.iter().max().unwrap());
+        let (recency, tenure) = (between(last, &END.to_owned()), between(first, last));
+        Self { frequency: orders.count, recency, tenure, cents: i64::try_from(orders.cents).unwrap() }
+    }
+
+    /// By computed attributes alone.
+    fn answered(answer: &Answer) -> Self {
+        let values = values(answer);
+        let day = |name: &str| {
+            let time: jiff::Timestamp = values[name].as_str().unwrap().parse().unwrap();
+            time.as_second().div_euclid(86_400)
+        };
+        let end: jiff::Timestamp = format!("{END}T00:00:00Z").parse().unwrap();
+        let recency = end.as_second() / 86_400 - day("orders.last_at");
+        let tenure = day("orders.last_at") - day("orders.first_at");
+        let cents = (values["orders.revenue"].as_f64().unwrap() * 100.0).round() as i64;
+        Self { frequency: values["orders.count"].as_u64().unwrap(), recency, tenure, cents }
+    }
+}
+
 fn import(server: &Server, file: &Path) -> (Option<i32>, Json) {
     let mapping = repository("examples/cdnow/mapping.toml");
     let mut command = server.kith(&["import", "--json"]);
@@ -103,6 +142,7 @@ fn compare(answers: &[Answer], customers: &BTreeMap<String, Orders>) {
     for (answer, (key, orders)) in answers.iter().zip(customers) {
         assert_eq!((&answer.key, answer.resolution()), (key, Resolution::Found));
         assert_eq!(values(answer), orders.as_values(), "{key}");
+        assert_eq!(Rfm::answered(answer), Rfm::of(orders), "{key}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test that fails may panic")]
 
+mod backfill;
 mod bad_input;
 mod bench;
 mod bytes;

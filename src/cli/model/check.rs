@@ -10,6 +10,7 @@ use crate::cli::output;
 use crate::client;
 use crate::domain::aggregate::Window;
 use crate::domain::answer::{ADDRESS, Fields};
+use crate::domain::ids::KindId;
 use crate::domain::model::{Model, Property};
 use crate::domain::value::Value;
 use crate::domain::view::{Condition, View};
@@ -57,10 +58,12 @@ fn declared(model: &Model) -> Json {
             Property::Time => "@time",
             Property::Named(name) => name,
         };
-        let kind = model.kind_by_id(computed.kind).map(|kind| kind.name.as_str());
+        let of_kind = model.kind_by_id(computed.kind).map(|kind| kind.name.as_str());
+        let kind = if computed.kind == KindId::ADDRESS { Some(ADDRESS) } else { of_kind };
         let aggregate = computed.aggregate.name();
         json!({"name": computed.name, "kind": kind, "aggregate": aggregate, "event": computed.event, "property": property,
-            "window": computed.window.map(Window::name).unwrap_or_default()})
+            "window": computed.window.map(Window::name).unwrap_or_default(),
+            "backfill": model.is_backfilled(&computed.name)})
     });
     let segments = model.segments().iter().map(|segment| {
         let kind = model.kind_by_id(segment.kind).map_or(ADDRESS, |kind| kind.name.as_str());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::output;
-use crate::proto::v1::RefoldTally;
+use crate::proto::v1::{Backfill, RefoldTally};
 
 /// The counts, one a row. `tense` says what the profiles do: "split", or "would split".
 pub fn table(tally: &RefoldTally, tense: &str) -> comfy_table::Table {
@@ -25,10 +25,31 @@ pub fn table(tally: &RefoldTally, tense: &str) -> comfy_table::Table {
     table
 }
 
+/// How far stored events are counted, in one line.
+pub fn of_events(backfill: &Backfill) -> String {
+    let Backfill { attributes, finished, origins, events, events_about } = backfill;
+    let (names, origins, events) = (attributes.join(", "), output::count(*origins), output::count(*events));
+    match finished {
+        true => format!("stored events are counted for {names}: {events} events of {origins} identifiers"),
+        false => {
+            let about = output::count(*events_about);
+            format!(
+                "stored events are being counted for {names}: {events} of about {about} events, of {origins} identifiers"
+            )
+        }
+    }
+}
+
 /// A bar of identifiers; it shows on a terminal alone.
 pub fn bar() -> ProgressBar {
+    bar_of("identifiers")
+}
+
+/// A bar of so many of `what`.
+pub fn bar_of(what: &str) -> ProgressBar {
     let bar = ProgressBar::new(0);
-    let style = ProgressStyle::with_template("{bar:30} {human_pos} of about {human_len} identifiers, {eta} left");
+    let style =
+        ProgressStyle::with_template(&format!("{{bar:30}} {{human_pos}} of about {{human_len}} {what}, {{eta}} left"));
     if let Ok(style) = style {
         bar.set_style(style);
     }

@@ -32,6 +32,7 @@ impl Model {
     pub fn readable(&self, kind: &Kind) -> BTreeMap<String, Source> {
         let mut readable = self.of_kind(kind);
         readable.extend(self.of_address().into_iter().map(prefixed));
+        readable.extend(self.computed_of(KindId::ADDRESS, ADDRESS));
         for group in self.kinds.iter().filter(|group| group.name != kind.name) {
             let built_in = [(ID, Type::Text), (ROLE, Type::Text), (SINCE, Type::Time)];
             let built_in = built_in.map(|(name, value_type)| (name.to_owned(), Source::set(&group.name, value_type)));
@@ -68,15 +69,20 @@ impl Model {
     fn of_kind(&self, kind: &Kind) -> BTreeMap<String, Source> {
         let declared = self.attributes.get(&kind.name).into_iter().flatten();
         let declared = declared.map(|(name, value_type)| (name.clone(), Source::set(&kind.name, *value_type)));
-        let computed = self.computed.iter().filter(|computed| computed.kind == kind.id);
-        let computed = computed.flat_map(|computed| {
-            let companions = computed.companions().map(|name| (name, Source::companion(&kind.name)));
-            companions.chain([(computed.name.clone(), Source::computed(computed, &kind.name))])
-        });
+        let computed = self.computed_of(kind.id, &kind.name);
         let figures: &[&str] = if kind.name == DEFAULT_KIND { &[] } else { &[MEMBERS, SEATS_USED] };
         let figures = figures.iter().map(|name| ((*name).to_owned(), Source::figure(&kind.name)));
         let segments = self.of_segments(kind.id, &kind.name);
         declared.chain(computed).chain(figures).chain(segments).collect()
+    }
+
+    /// Computed attributes with their companions. Those of addresses are declared by the names that lookups know them by.
+    fn computed_of(&self, kind: KindId, scope: &str) -> impl Iterator<Item = (String, Source)> {
+        let computed = self.computed.iter().filter(move |computed| computed.kind == kind);
+        computed.flat_map(move |computed| {
+            let companions = computed.companions().map(move |name| (name, Source::companion(scope)));
+            companions.chain([(computed.name.clone(), Source::computed(computed, scope))])
+        })
     }
 }
 

@@ -100,6 +100,7 @@ fn check(file: File, source: &str) -> Result<Model, Error> {
         .map(|(name, declared)| identifier_type(&name, declared).map(|checked| (name, checked)))
         .collect::<Result<BTreeMap<_, _>, _>>()?;
     let kinds = check_kinds(kinds, &types)?;
+    let backfilled = computed::backfilled(&computed);
     let computed = computed
         .into_iter()
         .map(|(name, declared)| computed::check(name, declared, &kinds))
@@ -108,7 +109,7 @@ fn check(file: File, source: &str) -> Result<Model, Error> {
     let mut findings = Vec::new();
     let attributes = attributes::check(attributes, &kinds, &computed, &mut findings);
     let (source, none, no_views) = (source.to_owned(), Vec::new(), Vec::new());
-    let mut model = Model { types, kinds, computed, attributes, segments: none, views: no_views, source };
+    let mut model = Model { types, kinds, computed, backfilled, attributes, segments: none, views: no_views, source };
     model.segments = segments::compile(segments, &model, &mut findings);
     model.views = views::compile(views, &model, &mut findings);
     findings.truncate(MAX_FINDINGS);

@@ -1,5 +1,6 @@
 //! What a fact says of one address, whoever it belongs to.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Place;
@@ -10,6 +11,7 @@ use crate::domain::fact::{Body, Fact};
 use crate::domain::holdings::{Holdings, Stamp};
 use crate::domain::identifier::Identifier;
 use crate::domain::ids::KindId;
+use crate::domain::model::{Computed, Model};
 use crate::domain::receipt::{Action, Line, Receipt, Rule};
 use crate::domain::value::Values;
 use crate::store;
@@ -41,6 +43,29 @@ pub(super) fn describe(
     }
     if changed {
         FRAGMENTS.put(batch, &key, &holdings)?;
+    }
+    Ok(())
+}
+
+/// Counts an event of a person for each address that it names.
+pub(super) fn count(
+    batch: &mut Batch<'_>,
+    place: Place,
+    model: &Model,
+    fact: &Fact,
+    awaited: &BTreeSet<String>,
+) -> Result<(), store::Error> {
+    let Body::Event(event) = &fact.body else { return Ok(()) };
+    for address in &fact.identifiers {
+        let counts = |computed: &Computed| computed.is_of_address(address) && !awaited.contains(&computed.name);
+        if !model.computed().iter().any(|computed| computed.event == event.name && counts(computed)) {
+            continue;
+        }
+        let key = IdentifierKey { workspace: place.workspace, kind: KindId::ADDRESS, identifier: address.clone() };
+        let mut holdings = FRAGMENTS.get(batch, &key)?.unwrap_or_default();
+        if holdings.count(event, &fact.moment, KindId::ADDRESS, model, counts) {
+            FRAGMENTS.put(batch, &key, &holdings)?;
+        }
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Applying a fact: plan for every kind, keep the evidence, take every step, then take in what the fact brings.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::component::Component;
@@ -7,7 +8,7 @@ use super::folding::{Fold, Trigger};
 use super::plan::Plan;
 use super::step::Step;
 use super::tombstones::Tombstones;
-use super::{Ids, Place, address, profile_rows, refold};
+use super::{Ids, Place, address, backfill, profile_rows, refold};
 use crate::codec::key::{EventKey, IdentifierKey, LinkIndexKey, LinkKey, MentionKey, MessageKey};
 use crate::domain::belonging::Belonging;
 use crate::domain::event::StoredEvent;
@@ -17,7 +18,7 @@ use crate::domain::identifier::Identifier;
 use crate::domain::ids::{KindId, ProfileId, Seq};
 use crate::domain::invalid::{Invalid, Reason};
 use crate::domain::link::{Link, MAX_AGAIN};
-use crate::domain::model::Model;
+use crate::domain::model::{Computed, DEFAULT_KIND, Model};
 use crate::domain::profile::{Membership, Profile};
 use crate::domain::receipt::{Action, Line, LoggedReceipt, Receipt, Rule};
 use crate::domain::resolution::Rules;
@@ -202,10 +203,14 @@ impl Landing<'_, '_> {
         }
         let Some(origin) = plan.origin.clone() else { return Ok(()) };
         self.remember(rules.kind.id, &origin)?;
+        let awaited = self.awaited(rules.kind.id, &origin)?;
+        if rules.kind.name == DEFAULT_KIND {
+            address::count(self.batch, self.place, rules.model, self.fact, &awaited)?;
+        }
         let Some((mut profile, grown)) = self.resolve(plan, &origin, kept)? else {
-            return self.keep_for_nobody(rules, &origin);
+            return self.keep_for_nobody(rules, &origin, &awaited);
         };
-        let changed = self.take_in(&mut profile, &origin, rules)?;
+        let changed = self.take_in(&mut profile, &origin, rules, &awaited)?;
         if grown || changed {
             profile_rows::put(self.batch, self.place, None, &profile)?;
         }
@@ -214,7 +219,12 @@ impl Landing<'_, '_> {
     }
 
     /// Takes in what the fact brings where folding it has just put its origin in quarantine: it waits there.
-    fn keep_for_nobody(&mut self, rules: Rules<'_>, origin: &Identifier) -> Result<(), Error> {
+    fn keep_for_nobody(
+        &mut self,
+        rules: Rules<'_>,
+        origin: &Identifier,
+        awaited: &BTreeSet<String>,
+    ) -> Result<(), Error> {
         let mut nobody = Profile {
             id: ProfileId(0),
             kind: rules.kind.id,
@@ -223,7 +233,7 @@ impl Landing<'_, '_> {
             holdings: Holdings::default(),
             rules: self.place.rules,
         };
-        self.take_in(&mut nobody, origin, rules).map(|_| ())
+        self.take_in(&mut nobody, origin, rules, awaited).map(|_| ())
     }
 
     /// The profile that the fact lands on, and whether it is to be written in any case.
@@ -272,16 +282,33 @@ impl Landing<'_, '_> {
         EVENTS.put(self.batch, &key, &StoredEvent::of(self.fact, origin))
     }
 
+    /// The computed attributes that are to count this event when its turn comes, and not now.
+    fn awaited(&self, kind: KindId, origin: &Identifier) -> Result<BTreeSet<String>, store::Error> {
+        if !matches!(self.fact.body, Body::Event(_)) {
+            return Ok(BTreeSet::new());
+        }
+        let (identifier, moment) = (origin.clone(), self.fact.moment.clone());
+        let key = EventKey { workspace: self.place.workspace, kind, identifier, moment };
+        backfill::awaited(self.batch, self.place, &key)
+    }
+
     /// Takes what the fact brings into the fragment of its origin and, equally, into the profile.
-    fn take_in(&mut self, profile: &mut Profile, origin: &Identifier, rules: Rules<'_>) -> Result<bool, Error> {
+    fn take_in(
+        &mut self,
+        profile: &mut Profile,
+        origin: &Identifier,
+        rules: Rules<'_>,
+        awaited: &BTreeSet<String>,
+    ) -> Result<bool, Error> {
         let kind = profile.kind;
         let key = IdentifierKey { workspace: self.place.workspace, kind, identifier: origin.clone() };
         let mut fragment = FRAGMENTS.get(self.batch, &key)?.unwrap_or_default();
         let changed = match &self.fact.body {
             Body::Event(event) => {
                 let moment = &self.fact.moment;
-                profile.holdings.count(event, moment, kind, rules.model);
-                fragment.count(event, moment, kind, rules.model)
+                let counts = |computed: &Computed| !awaited.contains(&computed.name);
+                profile.holdings.count(event, moment, kind, rules.model, counts);
+                fragment.count(event, moment, kind, rules.model, counts)
             }
             Body::Identify { traits, address: None } => self.learn(profile, &mut fragment, traits, origin),
             Body::Group { group, traits, .. } if rules.has(group) => self.learn(profile, &mut fragment, traits, origin),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::codec::key::ModelKey;
 use crate::codec::record::ModelVersion;
+use crate::domain::backfill::Backfill;
 use crate::domain::ids::{KindId, WorkspaceId};
 use crate::domain::invalid::{Invalid, Reason};
 use crate::domain::model::Model;
@@ -12,7 +13,7 @@ use crate::domain::time::Time;
 use crate::engine::Error;
 use crate::engine::state::Registry;
 use crate::store::batch::Batch;
-use crate::store::catalogue::{Family, LINK_INDEX, LINKS, MODELS, OWNERS, REFOLDS};
+use crate::store::catalogue::{BACKFILLS, Family, LINK_INDEX, LINKS, MODELS, OWNERS, REFOLDS};
 use crate::store::meta::put_workspace;
 use crate::store::view::Read;
 
@@ -62,6 +63,12 @@ pub(super) fn apply(
     if folds {
         REFOLDS.put(batch, &workspace, &Refold::default())?;
     }
+    let added = model.to_backfill(&current.model);
+    if !added.is_empty() {
+        // Where nothing is stored nothing is to be counted, which is noted all the same: they have counted everything.
+        let backfill = Backfill { finished: !has_facts, ..Backfill::of(added) };
+        BACKFILLS.put(batch, &ModelKey { workspace, version }, &backfill)?;
+    }
     let rules = if same { current.rules } else { version };
     put(batch, ModelKey { workspace, version }, source, logged, rules, folds || (same && current.refolding))?;
     Ok(workspace)
@@ -82,6 +89,11 @@ pub(in crate::engine) fn check(
 ) -> Result<(), Error> {
     if let Some(lost) = model.loses(current) {
         return conflict(format!("cannot change {lost}, which was computed so far; add it under another name"));
+    }
+    if let Some(late) = model.backfills_late(current) {
+        return conflict(format!(
+            "cannot set `backfill` on the computed attribute `{late}`, which counts already; add it under another name"
+        ));
     }
     for known in current.types() {
         let stays = model.identifier_type(&known.name).is_some_and(|new| new.canonical == known.canonical);
@@ -121,6 +133,12 @@ fn conflict<T>(text: String) -> Result<T, Error> {
 pub(super) fn settle(batch: &mut Batch<'_>, key: ModelKey) -> Result<(), Error> {
     let stored = MODELS.get(batch, &key)?.ok_or(Error::NotFound("the model"))?;
     Ok(MODELS.put(batch, &key, &ModelVersion { refolding: false, ..stored })?)
+}
+
+/// Makes what is kept in memory beside the model be read again.
+pub(super) fn touch(batch: &mut Batch<'_>, key: ModelKey) -> Result<(), Error> {
+    let stored = MODELS.get(batch, &key)?.ok_or(Error::NotFound("the model"))?;
+    Ok(MODELS.put(batch, &key, &stored)?)
 }
 
 fn put(

@@ -125,7 +125,7 @@ impl From<Answer> for OfGroup {
 impl Reader<'_> {
     /// The fields of a profile with what is read elsewhere.
     pub(super) fn fill(&self, picked: Picked) -> Result<Answered, Error> {
-        let Picked { mut fields, hush: _, consents: _, groups, identifiers, changes_at } = picked;
+        let Picked { mut fields, hush: _, consents: _, groups, identifiers, changes_at, zones: _ } = picked;
         self.changes(changes_at);
         let Some(beyond) = self.beyond else {
             self.put_segments(&mut fields);
@@ -163,11 +163,16 @@ impl Reader<'_> {
             .collect();
         let asked: Vec<&str> = wanted.iter().map(|computed| computed.name.as_str()).collect();
         let states = members.computed(identifiers, &asked)?;
+        let hiding = self.hiding();
         for computed in wanted {
+            let hidden = hiding.as_ref().is_some_and(|active| active.awaited.contains(&computed.name));
             let state = states.as_ref().map(|states| states.get(&computed.name));
             for name in computed.names() {
                 let read = |state| self.say(active, computed, &name, state, &TimeZone::UTC);
-                let field = state.map_or(Field::TooLarge, |state| state.map_or(Field::NotSet, read));
+                let field = match state {
+                    _ if hidden => Field::NotSet,
+                    state => state.map_or(Field::TooLarge, |state| state.map_or(Field::NotSet, read)),
+                };
                 self.put(fields, &name, field);
             }
         }
@@ -256,6 +261,8 @@ impl Reader<'_> {
         let question = Question { kind: kind.id, fields, purpose: None, ..self.question };
         let (asked, beyond) = (asked.as_ref(), Some(beyond));
         let (memo, changes_at) = (Memo::default().into(), Changes::default());
-        Reader { state, view, workspace, question, asked, beyond, memo, changes_at }
+        // What is read of a group is never said of its key as an address.
+        let (hiding, of_addresses) = (self.hiding.clone(), None);
+        Reader { state, view, workspace, question, asked, beyond, hiding, of_addresses, memo, changes_at }
     }
 }

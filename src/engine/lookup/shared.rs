@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::address::Zones;
 use super::{Answered, Reader};
 use crate::codec::key::Key as _;
 use crate::domain::answer::{Answer, Field, Fields, Resolution};
@@ -55,7 +56,7 @@ impl Reader<'_> {
             Fields::Named(_) => picked.clone(),
             Fields::Everything => Vec::new(),
         };
-        let fields = self.with_address(key, self.agreed(picked))?;
+        let fields = self.with_address(key, self.agreed(picked), &Zones::new())?;
         let resolution = Resolution::Shared { people: people.len() };
         let consents = self.consents(key, &consents)?;
         let (hushed, changes_at) = (union(hushed), self.changes_at.take());

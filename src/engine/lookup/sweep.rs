@@ -4,7 +4,8 @@
 
 use std::sync::Arc;
 
-use super::{Answered, Question, Reader, present};
+use super::address::present;
+use super::{Answered, Question, Reader};
 use crate::codec::key::{IdentifierKey, Key as _, ProfileKey};
 use crate::codec::record::Record as _;
 use crate::domain::answer::Field;

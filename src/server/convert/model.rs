@@ -1,6 +1,7 @@
 //! Models and what they change, on their way out.
 
 use super::time;
+use crate::domain::backfill::Backfill;
 use crate::domain::identifier::Identifier;
 use crate::domain::model::Model;
 use crate::domain::refold::{Example, Refold, Tally};
@@ -10,15 +11,22 @@ use crate::proto::v1;
 /// How many identifiers of a profile an example shows.
 const MAX_SHOWN: usize = 20;
 
-/// Writes the model in force. `about` is how many identifiers there are.
-pub fn write_state(state: ModelState, about: u64) -> v1::GetModelResponse {
-    let ModelState { version, source, applied_at, refold } = state;
+/// Writes the model in force, with about how many identifiers and events there are.
+pub fn write_state(state: ModelState, identifiers_about: u64, events_about: u64) -> v1::GetModelResponse {
+    let ModelState { version, source, applied_at, refold, backfill } = state;
     let refold = refold.map(|Refold { finished, tally, after: _ }| v1::Refold {
         finished,
         tally: Some(write_tally(tally)),
-        identifiers_about: about,
+        identifiers_about,
     });
-    v1::GetModelResponse { version, source, applied_at: Some(time::write(applied_at)), refold }
+    let backfill = backfill.map(|Backfill { attributes, finished, origins, events, after: _ }| v1::Backfill {
+        attributes: attributes.into_iter().collect(),
+        finished,
+        origins,
+        events,
+        events_about,
+    });
+    v1::GetModelResponse { version, source, applied_at: Some(time::write(applied_at)), refold, backfill }
 }
 
 /// Writes what `model` would change.

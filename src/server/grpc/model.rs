@@ -46,15 +46,18 @@ impl ModelService for Models {
         self.0.engine.change_model(workspace, source, clock::now()).await.map_err(Refusal::from)?;
         let active = self.0.engine.model(workspace).map_err(Refusal::from)?;
         let token = Token(self.0.engine.applied()).to_string();
-        Ok(Response::new(ApplyModelResponse { version: active.version, refolding: active.refolding, token }))
+        let (version, refolding, backfilling) = (active.version, active.refolding, !active.awaited.is_empty());
+        Ok(Response::new(ApplyModelResponse { version, refolding, token, backfilling }))
     }
 }
 
 impl Context {
     async fn get_model(&self, workspace: WorkspaceId) -> Result<GetModelResponse, Refusal> {
-        let read = self.on_disk(move |engine| Ok((engine.model_state(workspace)?, engine.identifiers_about()?)));
-        let (state, about) = read.await?;
-        Ok(convert::model::write_state(state, about))
+        let read = self.on_disk(move |engine| {
+            Ok((engine.model_state(workspace)?, engine.identifiers_about()?, engine.events_about()?))
+        });
+        let (state, identifiers_about, events_about) = read.await?;
+        Ok(convert::model::write_state(state, identifiers_about, events_about))
     }
 
     /// Compares on a thread of its own. The comparison ends when nobody hears its steps any more.

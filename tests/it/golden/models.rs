@@ -6,7 +6,7 @@ use std::time::Duration;
 use kith::client::Client;
 use kith::domain::ids::WorkspaceId;
 use kith::domain::refold::{Example, Tally};
-use kith::engine::{Engine, Error};
+use kith::engine::{Engine, Error, ModelState};
 use kith::proto::v1;
 use kith::proto::v1::diff_model_response::Step;
 use kith::server;
@@ -37,15 +37,18 @@ pub fn diff(engine: &Engine, workspace: WorkspaceId, file: &str, names: &mut Nam
     }
 }
 
-/// What the engine answers to `model-apply`, once all is folded again.
+/// What the engine answers to `model-apply`, once all is folded again and counted.
 pub fn apply(engine: &Engine, workspace: WorkspaceId, file: &str, runtime: &Runtime) -> String {
     if let Err(error) = runtime.block_on(engine.change_model(workspace, read(file), server::now())) {
         return refused(&error);
     }
     loop {
-        let refold = engine.model_state(workspace).unwrap().refold.unwrap_or_default();
-        if refold.finished {
-            return format!("is {}", tell(&counts(refold.tally)));
+        let ModelState { refold, backfill, .. } = engine.model_state(workspace).unwrap();
+        let folds = refold.as_ref().is_some_and(|refold| !refold.finished);
+        if !folds && backfill.as_ref().is_none_or(|backfill| backfill.finished) {
+            let folded = refold.map(|refold| format!("is {}", tell(&counts(refold.tally))));
+            let counted = backfill.map(|backfill| counted(backfill.events, backfill.origins, backfill.attributes));
+            return [folded, counted].into_iter().flatten().collect();
         }
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -99,12 +102,21 @@ pub async fn wire_apply(client: &Client, file: &str) -> String {
     }
     loop {
         let state = client.model().get_model(v1::GetModelRequest {}).await.unwrap().into_inner();
-        let refold = state.refold.unwrap_or_default();
-        if refold.finished {
-            return format!("is {}", tell(&wire_counts(refold.tally)));
+        let (refold, backfill) = (state.refold, state.backfill);
+        let folds = refold.as_ref().is_some_and(|refold| !refold.finished);
+        if !folds && backfill.as_ref().is_none_or(|backfill| backfill.finished) {
+            let folded = refold.map(|refold| format!("is {}", tell(&wire_counts(refold.tally))));
+            let counted = backfill.map(|backfill| counted(backfill.events, backfill.origins, backfill.attributes));
+            return [folded, counted].into_iter().flatten().collect();
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+}
+
+/// What was counted late, and for which attributes.
+fn counted(events: u64, origins: u64, attributes: impl IntoIterator<Item = String>) -> String {
+    let attributes = attributes.into_iter().collect::<Vec<_>>().join(", ");
+    format!("counted {events} events of {origins} identifiers for {attributes}\n")
 }
 
 fn wire_counts(tally: Option<v1::RefoldTally>) -> [u64; 7] {

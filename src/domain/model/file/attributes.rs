@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::domain::answer::{ADDRESS, OF_GROUPS};
+use crate::domain::answer::{ADDRESS, ADDRESS_PREFIX, OF_GROUPS};
 use crate::domain::model::attribute::Attributes;
 use crate::domain::model::finding::{Finding, MAX_FINDINGS};
 use crate::domain::model::{Computed, DEFAULT_KIND, Kind, reads_otherwise};
@@ -13,6 +13,10 @@ use crate::domain::view::Type;
 
 /// How many attributes a model may declare for one kind.
 const MAX_ATTRIBUTES: usize = 1_000;
+
+/// Said of a name that is declared twice over.
+const COMPUTED_AS_WELL: &str =
+    "is also a computed attribute, which lookups read instead; give one of them another name";
 
 /// As the file has them: by kind and name.
 pub(super) type FileAttributes = BTreeMap<String, BTreeMap<String, FileType>>;
@@ -68,7 +72,7 @@ pub(super) fn check(
         for name in attributes.keys() {
             let text = match kind {
                 Some(kind) => unfit(name, kind, kinds, computed),
-                None => is_misnamed(name).then_some("is no name of an attribute: 1 to 128 bytes, and not `*`"),
+                None => unfit_for_addresses(name, computed),
             };
             findings.extend(text.map(|text| Finding::new(format!("{path}.{}", quoted(name)), text)));
         }
@@ -86,10 +90,19 @@ fn unfit(name: &str, kind: &Kind, kinds: &[Kind], computed: &[Computed]) -> Opti
         );
     }
     if computed.iter().any(|computed| computed.kind == kind.id && computed.name == name) {
-        return Some("is also a computed attribute, which lookups read instead; give one of them another name");
+        return Some(COMPUTED_AS_WELL);
     }
     let is_built_in = kind.name != DEFAULT_KIND && OF_GROUPS.contains(&name);
     is_built_in.then_some("has a name that every kind with members has built in; choose another")
+}
+
+/// Why addresses cannot have an attribute of this name, if so.
+fn unfit_for_addresses(name: &str, computed: &[Computed]) -> Option<&'static str> {
+    if is_misnamed(name) {
+        return Some("is no name of an attribute: 1 to 128 bytes, and not `*`");
+    }
+    let is_computed = computed.iter().any(|computed| computed.name.strip_prefix(ADDRESS_PREFIX) == Some(name));
+    is_computed.then_some(COMPUTED_AS_WELL)
 }
 
 fn is_misnamed(name: &str) -> bool {

@@ -1,14 +1,18 @@
 //! `[computed."name"]`: computed attributes.
 
+mod subject;
+
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Deserialize;
 
 use super::attributes::FileAttributes;
 use super::meaning;
 use crate::domain::aggregate::{Aggregate, TIME, Window};
-use crate::domain::answer::OF_GROUPS;
+use crate::domain::answer::{ADDRESS, ADDRESS_PREFIX};
 use crate::domain::model::finding::Error;
-use crate::domain::model::{Computed, DEFAULT_KIND, Kind, Over, Property, reads_otherwise};
-use crate::domain::value::MAX_NAME_BYTES;
+use crate::domain::model::{Computed, DEFAULT_KIND, Kind, Over, Property};
+use subject::Subject;
 
 /// How many values a unique list keeps where the model does not say.
 const DEFAULT_UNIQUE: usize = 100;
@@ -24,8 +28,7 @@ const MAX_PROPERTIES: usize = 16;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FileComputed {
-    #[serde(default = "default_kind")]
-    kind: String,
+    kind: Option<String>,
     aggregate: FileAggregate,
     event: String,
     property: Option<String>,
@@ -35,6 +38,9 @@ pub(super) struct FileComputed {
     limit: Option<usize>,
     properties: Option<Vec<String>>,
     time_zone: Option<String>,
+    address_types: Option<Vec<String>>,
+    #[serde(default)]
+    backfill: bool,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -62,25 +68,38 @@ enum FileAggregate {
     BestHour,
 }
 
-fn default_kind() -> String {
-    DEFAULT_KIND.to_owned()
+/// The names of those that are to count stored events too.
+pub(super) fn backfilled(declared: &BTreeMap<String, FileComputed>) -> BTreeSet<String> {
+    declared.iter().filter(|(_, declared)| declared.backfill).map(|(name, _)| name.clone()).collect()
 }
 
 /// Checks one declaration.
 pub(super) fn check(name: String, declared: FileComputed, kinds: &[Kind]) -> Result<Computed, Error> {
-    let FileComputed { kind, aggregate, event, property, over, window, limit, properties, time_zone } = declared;
+    let FileComputed {
+        kind,
+        aggregate,
+        event,
+        property,
+        over,
+        window,
+        limit,
+        properties,
+        time_zone,
+        address_types,
+        backfill: _,
+    } = declared;
     let path = format!("computed.\"{name}\"");
-    if name.is_empty() || name.len() > MAX_NAME_BYTES || reads_otherwise(&name, kinds) {
-        let text = "is no name of a field: 1 to 128 bytes, not `*`, and not under `address.`, `segment.` or the name of a kind";
-        return Err(meaning(path, text));
-    }
-    let Some(kind) = kinds.iter().find(|declared| declared.name == kind) else {
-        return Err(meaning(format!("{path}.kind"), format!("names `{kind}`, which is not declared")));
+    let Subject { kind, address_types, over } = match name.strip_prefix(ADDRESS_PREFIX) {
+        Some(rest) => {
+            let types = address_types.unwrap_or_default();
+            subject::address(rest, kind.is_some() || over == FileOver::Members, types, kinds, &path)?
+        }
+        None if address_types.is_some() => {
+            let text = "is for addresses, whose attributes are called `address.NAME`; rename it, or remove this";
+            return Err(meaning(format!("{path}.address_types"), text));
+        }
+        None => subject::kind(&name, kind.as_deref().unwrap_or(DEFAULT_KIND), over, kinds, &path)?,
     };
-    let over = check_over(over, kind, kinds, &path)?;
-    if kind.name != DEFAULT_KIND && OF_GROUPS.contains(&name.as_str()) {
-        return Err(meaning(path, "has a name that every kind with members has built in; choose another"));
-    }
     if event.is_empty() {
         return Err(meaning(format!("{path}.event"), "is empty; name a track event"));
     }
@@ -91,7 +110,7 @@ pub(super) fn check(name: String, declared: FileComputed, kinds: &[Kind]) -> Res
     let aggregate = check_aggregate(aggregate, Parameters { limit, properties, time_zone }, &path)?;
     let property = check_property(property, &aggregate, &format!("{path}.property"))?;
     let window = window.map(|window| check_window(&window, &aggregate, &format!("{path}.window"))).transpose()?;
-    Ok(Computed { name, kind: kind.id, aggregate, event, property, over, window })
+    Ok(Computed { name, kind, address_types, aggregate, event, property, over, window })
 }
 
 /// Refuses names that are companions of others.
@@ -99,7 +118,10 @@ pub(super) fn check_together(computed: &[Computed], attributes: &FileAttributes)
     for owner in computed {
         for companion in owner.companions() {
             let is_computed = computed.iter().any(|other| other.kind == owner.kind && other.name == companion);
-            let is_declared = attributes.values().any(|declared| declared.contains_key(&companion));
+            let is_declared = match companion.strip_prefix(ADDRESS_PREFIX) {
+                Some(name) => attributes.get(ADDRESS).is_some_and(|declared| declared.contains_key(name)),
+                None => attributes.values().any(|declared| declared.contains_key(&companion)),
+            };
             if is_computed || is_declared {
                 let text = format!("has the companion `{companion}`, which is declared as well; rename one of them");
                 return Err(meaning(format!("computed.\"{}\"", owner.name), text));
@@ -107,22 +129,6 @@ pub(super) fn check_together(computed: &[Computed], attributes: &FileAttributes)
         }
     }
     Ok(())
-}
-
-fn check_over(over: FileOver, kind: &Kind, kinds: &[Kind], path: &str) -> Result<Over, Error> {
-    let path = format!("{path}.over");
-    match over {
-        FileOver::Own => Ok(Over::Own),
-        FileOver::Members if kind.name == DEFAULT_KIND => {
-            let text = format!("is `members`, and a {DEFAULT_KIND} has none; set `kind` to that of the groups");
-            Err(meaning(path, text))
-        }
-        FileOver::Members if !kinds.iter().any(|kind| kind.name == DEFAULT_KIND) => {
-            let text = format!("is `members`, which are of kind {DEFAULT_KIND}; declare [kinds.{DEFAULT_KIND}]");
-            Err(meaning(path, text))
-        }
-        FileOver::Members => Ok(Over::Members),
-    }
 }
 
 /// What only some aggregates have.
@@ -222,6 +228,10 @@ mod tests {
             ("aggregate='best_hour'\nproperty='p'", "property: is not for `best_hour`"),
             ("aggregate='average'\nproperty='@time'", "property: is @time, which cannot be summed"),
             ("aggregate='best_hour'\ntime_zone='z'\nkind='account'\nover='members'", "time_zone: is not for"),
+            (
+                "aggregate='count'\naddress_types=['email']",
+                "address_types: is for addresses, whose attributes are called",
+            ),
             ("aggregate='count'\nwindow='7d'\n[attributes.person]\n'n.full'='bool'", "has the companion `n.full`"),
         ];
         for (declared, expected) in refused {
@@ -229,5 +239,35 @@ mod tests {
             let error = Model::parse(&format!("{kinds}[computed.n]\nevent='e'\n{declared}")).unwrap_err().to_string();
             assert!(error.contains(expected), "{declared}: {error}");
         }
+    }
+
+    #[test]
+    fn nonsense_of_addresses_is_refused_where_it_stands() {
+        let person = "[kinds.person]\nidentifiers=['user_id', 'email']\n";
+        let refused = [
+            (person, "", "address_types: is missing; name the identifier types"),
+            (person, "address_types=[]", "address_types: is missing"),
+            (person, "address_types=['emial']", "names `emial`, which is not among the identifiers of [kinds.person]"),
+            (person, "address_types=['emial']", "did you mean `email`"),
+            (person, "address_types=['account_id']", "address_types: names `account_id`"),
+            (person, "address_types=['email']\nkind='person'", "remove `kind` and `over`"),
+            (person, "address_types=['email']\nover='members'", "remove `kind` and `over`"),
+            (
+                person,
+                "address_types=['email']\nwindow='7d'\n[attributes.address]\n'n.full'='bool'",
+                "has the companion",
+            ),
+            (person, "address_types=['email']\n[attributes.address]\nn='number'", "is also a computed attribute"),
+            ("[kinds.account]\nidentifiers=['account_id']\n", "address_types=['account_id']", "declare [kinds.person]"),
+        ];
+        for (kinds, declared, expected) in refused {
+            let source = format!("{kinds}[computed.'address.n']\naggregate='count'\nevent='e'\n{declared}");
+            let error = Model::parse(&source).unwrap_err().to_string();
+            assert!(error.contains(expected), "{declared}: {error}");
+        }
+        let nameless = format!("{person}[computed.'address.']\naggregate='count'\nevent='e'\naddress_types=['email']");
+        assert!(Model::parse(&nameless).unwrap_err().to_string().contains("after `address.`"));
+        let sound = format!("{person}[computed.'address.n']\naggregate='count'\nevent='e'\naddress_types=['email']");
+        assert!(Model::parse(&sound).is_ok());
     }
 }

@@ -12,10 +12,9 @@ use crate::domain::ids::WorkspaceId;
 use crate::domain::key;
 use crate::domain::link::Moment;
 use crate::domain::model::Model;
-use crate::domain::time::MAX_AHEAD_MICROS;
 use crate::domain::tombstone::{Tombstone, TombstoneSecret};
 use crate::engine::Error;
-use crate::engine::apply::tombstones::Tombstones;
+use crate::engine::apply::tombstones::{Tombstones, said_before};
 use crate::store;
 use crate::store::batch::Batch;
 use crate::store::catalogue::{EVENTS, RECEIPTS, SCRUBS};
@@ -136,16 +135,7 @@ impl<'a, 'b> Scrubber<'a, 'b> {
     /// True if the identifier was erased after the event of that moment was said.
     fn is_erased(&mut self, raw: &str, moment: &Moment) -> Result<bool, store::Error> {
         let Some(tombstone) = self.tombstone(raw)? else { return Ok(false) };
-        // Of what is dated before the erasure nothing was taken in afterwards.
-        if moment.time <= tombstone.erased {
-            return Ok(true);
-        }
-        if moment.time > tombstone.erased.plus_micros(MAX_AHEAD_MICROS) {
-            return Ok(false);
-        }
-        // It was dated ahead, or came afterwards: then it stays, with the receipt that keeps it from counting twice.
-        let receipt = RECEIPTS.get(self.batch, &self.receipt_key(moment))?;
-        Ok(receipt.is_none_or(|first| first.receipt.seq < tombstone.seq))
+        said_before(self.batch, self.workspace, &tombstone, moment)
     }
 
     fn tombstone(&mut self, raw: &str) -> Result<Option<Tombstone>, store::Error> {
