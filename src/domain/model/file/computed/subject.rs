@@ -18,7 +18,7 @@ pub(super) struct Subject {
 /// Profiles of the kind called `kind`.
 pub(super) fn kind(name: &str, kind: &str, over: FileOver, kinds: &[Kind], path: &str) -> Result<Subject, Error> {
     if !fits(name) || reads_otherwise(name, kinds) {
-        let text = "is no name of a field: 1 to 128 bytes, not `*`, and not under `address.` or the name of a kind";
+        let text = "is no name of a field: 1 to 128 bytes, not `*`, and not under `address.`, `segment.` or the name of a kind";
         return Err(meaning(path, text));
     }
     let Some(kind) = kinds.iter().find(|declared| declared.name == kind) else {
