@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Shows kith at work: a server on a free port with a temporary directory, real purchases in, three lookups out.
-# Leaves nothing behind.
+# Shows kith at work: a server on a free port with a temporary directory, real purchases in, three lookups out; then the
+# tours of the other examples. Leaves nothing behind.
 
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 source "$root/scripts/server.sh"
@@ -57,6 +57,24 @@ printf "\$ grpcurl -plaintext -d '%s' %s %s\n" "${grpc[3]}" "${grpc[4]}" "${grpc
 if have grpcurl; then "${grpc[@]}"; else echo "(grpcurl is not installed here)"; fi
 
 stop_server
+
+# Takes the tour of an example on a server with its model. What it prints is held by tests/it/examples.rs.
+tour() {
+  local line
+  tell "The tour of examples/$1, on a server with its model."
+  start_server "$data/server.log" --data "$data/$1" --model "examples/$1/model.toml"
+  while IFS= read -r line <&3; do
+    case $line in
+      '#'*) printf '\n%s\n' "$line" ;;
+      # A lookup that finds nobody says so by its exit code.
+      '$ '*) printf '%s\n' "$line" && { bash -c "${line#"$ "}" || (($? == nothing_found)); } ;;
+    esac
+  done 3<"examples/$1/tour.txt"
+  stop_server
+}
+
+for example in newsletter b2b travel; do tour "$example"; done
+
 tell "The server has stopped and its directory is gone. To go on, start one that stays:"
 cat <<END
   make run                                # 127.0.0.1:7600, data in ./data, until Ctrl-C
