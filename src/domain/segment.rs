@@ -12,6 +12,7 @@
 //! What is true of nothing is false: an attribute that is not set, or is of another type than declared, makes what is said
 //! of it an error, and an error is no truth. `||` and `&&` look past it where their other side decides.
 
+mod asked;
 mod calls;
 mod check;
 mod compile;
@@ -36,6 +37,7 @@ use super::time::Time;
 use super::value::Value;
 use super::view::Type;
 
+pub use asked::Asked;
 pub use compile::compile;
 
 /// How many segments a model may declare.
@@ -85,12 +87,29 @@ pub struct Segment {
     pub reads: Vec<String>,
     /// True if the answer may be another at another moment, whatever it reads.
     pub asks_when: bool,
-    /// What each of [`Segment::reads`] is to be.
-    types: Vec<Type>,
+    /// How the expression finds each of [`Segment::reads`].
+    slots: Vec<Slot>,
     expression: IdedExpr,
     /// Times and durations of the expression, which CEL has no constants of.
     constants: Vec<cel::Value>,
     patterns: Arc<[Regex]>,
+}
+
+/// A field as the expression finds it.
+#[derive(Clone)]
+struct Slot {
+    value_type: Type,
+    /// The name of its value.
+    value: String,
+    /// The name of whether it is set, if that is asked.
+    is_set: Option<String>,
+}
+
+/// The same text of the same kind is the same segment.
+impl PartialEq for Segment {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, self.kind, &self.when) == (&other.name, other.kind, &other.when)
+    }
 }
 
 /// What is wrong with an expression.
@@ -141,23 +160,24 @@ impl Segment {
     /// True or false; `None` if the expression comes to no end, because of what it reads.
     fn evaluate(&self, fields: &[Option<&Field>], now: Time) -> Option<bool> {
         let mut context = Context::with_env(Arc::clone(&FUNCTIONS));
-        for (slot, (field, value_type)) in fields.iter().zip(&self.types).enumerate() {
+        for (field, slot) in fields.iter().zip(&self.slots) {
             let known = match field {
-                Some(Field::Present { value, as_of: _ }) => value::read(value, *value_type),
+                Some(Field::Present { value, as_of: _ }) => value::read(value, slot.value_type),
                 Some(Field::NotSet | Field::Ambiguous | Field::TooLarge) | None => None,
             };
             // Whether people have an attribute can be as ambiguous as what it is: then there is no answer to that either.
-            if !matches!(field, Some(Field::Ambiguous | Field::TooLarge)) {
-                context.add_variable_from_value(is_set_variable(slot), known.is_some());
+            let is_told = !matches!(field, Some(Field::Ambiguous | Field::TooLarge));
+            if let Some(name) = slot.is_set.as_ref().filter(|_| is_told) {
+                context.add_variable_from_value(name.as_str(), known.is_some());
             }
             if let Some(known) = known {
-                context.add_variable_from_value(variable(slot), known);
+                context.add_variable_from_value(slot.value.as_str(), known);
             }
         }
         for (at, constant) in self.constants.iter().enumerate() {
             context.add_variable_from_value(constant_variable(at), constant.clone());
         }
-        if let Some(now) = value::time(now) {
+        if let Some(now) = value::time(now).filter(|_| self.asks_when) {
             context.add_variable_from_value(NOW_VARIABLE, now);
         }
         if !self.patterns.is_empty() {

@@ -20,9 +20,11 @@ mod html;
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use super::answer::Fields;
 use super::ids::KindId;
+use super::segment::Asked;
 use super::value::Value;
 
 pub use about::{About, MAX_ABOUT, MAX_ABOUT_BYTES};
@@ -72,6 +74,8 @@ pub struct View {
     pub holds: Vec<Hold>,
     /// What a lookup reads for it: every slot once.
     pub slots: Fields,
+    /// The segments among the slots; `None` if there are none.
+    pub asked: Option<Arc<Asked>>,
 }
 
 /// A declared field of a view.

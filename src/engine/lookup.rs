@@ -32,6 +32,7 @@ use crate::domain::ids::{KindId, ProfileId, WorkspaceId};
 use crate::domain::key::Key;
 use crate::domain::owner::Owner;
 use crate::domain::profile::Profile;
+use crate::domain::segment::Asked;
 use crate::domain::time::Time;
 use crate::domain::value::Value;
 use crate::store::catalogue::{OWNERS, PROFILES, SURVIVORS};
@@ -40,7 +41,6 @@ use address::Zones;
 use beyond::{Beyond, Memo};
 use changes::Changes;
 use lead::{Found, Lead};
-use segments::Asked;
 use shared::People;
 
 pub use sweep::{SegmentMember, SegmentPage, SegmentPlace};
@@ -96,10 +96,21 @@ impl Engine {
         tier: Tier,
     ) -> Result<Answer, Error> {
         let asked = self.asked(workspace, question)?;
-        let question = question.widened(asked.as_ref());
+        self.lookup_asked(workspace, keys, (question, asked.as_ref()), tier)
+    }
+
+    /// The same, with the segments that are asked.
+    fn lookup_asked(
+        &self,
+        workspace: WorkspaceId,
+        keys: &[(usize, Key)],
+        (question, asked): (Question<'_>, Option<&Asked>),
+        tier: Tier,
+    ) -> Result<Answer, Error> {
+        let question = question.widened(asked);
         let beyond = self.beyond(workspace, question)?;
         let view = self.state.store.view(tier);
-        let reader = self.reader(&view, workspace, question, (asked.as_ref(), beyond.as_ref()));
+        let reader = self.reader(&view, workspace, question, (asked, beyond.as_ref()));
         let mut shared = None;
         for (at, key) in keys {
             match reader.find(*at, key)? {
@@ -128,9 +139,19 @@ impl Engine {
         question: Question<'_>,
     ) -> Result<Vec<Answer>, Error> {
         let asked = self.asked(workspace, question)?;
-        let question = question.widened(asked.as_ref());
+        self.lookup_batch_asked(workspace, keys, (question, asked.as_ref()))
+    }
+
+    /// The same, with the segments that are asked.
+    fn lookup_batch_asked(
+        &self,
+        workspace: WorkspaceId,
+        keys: &[Key],
+        (question, asked): (Question<'_>, Option<&Asked>),
+    ) -> Result<Vec<Answer>, Error> {
+        let question = question.widened(asked);
         let beyond = self.beyond(workspace, question)?;
-        let more = (asked.as_ref(), beyond.as_ref());
+        let more = (asked, beyond.as_ref());
         let store = &self.state.store;
         let version = store.version();
         let view = store.view(Tier::Disk);

@@ -1,7 +1,7 @@
 //! Lets through what is known to be harmless and to fit together, and makes of it what is evaluated: names become slots,
 //! whole numbers become doubles, `has` and the macros over lists become what they stand for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use cel::common::ast::{CallExpr, Expr, IdedExpr, ListExpr, LiteralValue, SelectExpr};
@@ -74,6 +74,8 @@ impl Part {
 pub(super) struct Checked {
     pub(super) slots: Vec<String>,
     pub(super) types: Vec<Type>,
+    /// The slots of which it is asked whether they are set.
+    pub(super) asked_if_set: BTreeSet<usize>,
     pub(super) constants: Vec<cel::Value>,
     pub(super) patterns: Vec<Regex>,
     /// True if it needs the moment of asking.
@@ -204,10 +206,9 @@ impl<'a> Checker<'a> {
 
     /// `has(…)`: whether an attribute has a value, or whether this value has a part.
     pub(super) fn has(&mut self, id: u64, asked: IdedExpr) -> Result<Part> {
-        let of_attribute = |slot| Expr::Ident(is_set_variable(slot));
         if let Some(name) = dotted(&asked.expr).filter(|name| self.readable.contains_key(name)) {
             let (slot, _) = self.slot(&name).ok_or_else(|| unheard_of(&name))?;
-            return Ok(Part::new(id, of_attribute(slot), Shape::Bool));
+            return Ok(Part::new(id, self.is_set(slot), Shape::Bool));
         }
         let at = self.written.at(asked.id);
         let Part { expression: IdedExpr { expr, .. }, .. } = self.part(asked)?;
@@ -221,8 +222,13 @@ impl<'a> Checker<'a> {
         let test = IdedExpr { id, expr: Expr::Select(SelectExpr { operand, field, test: true }) };
         let Some(slot) = slot else { return Ok(Part { expression: test, shape: Shape::Bool }) };
         // What is not set has no parts.
-        let (func_name, args) = ("_&&_".to_owned(), vec![IdedExpr { id, expr: of_attribute(slot) }, test]);
+        let (func_name, args) = ("_&&_".to_owned(), vec![IdedExpr { id, expr: self.is_set(slot) }, test]);
         Ok(Part::new(id, Expr::Call(CallExpr { func_name, target: None, args }), Shape::Bool))
+    }
+
+    fn is_set(&mut self, slot: usize) -> Expr {
+        self.needs.asked_if_set.insert(slot);
+        Expr::Ident(is_set_variable(slot))
     }
 
     /// A constant that CEL has no way to write.

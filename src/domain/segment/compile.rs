@@ -9,7 +9,7 @@ use cel::{Env, ParseErrors};
 
 use super::check::{Checked, Checker, Shape};
 use super::scan::scan;
-use super::{Mistake, Segment};
+use super::{Mistake, Segment, Slot, is_set_variable, variable};
 use crate::domain::ids::KindId;
 use crate::domain::model::Source;
 
@@ -22,13 +22,18 @@ pub fn compile(name: &str, kind: KindId, when: &str, readable: &BTreeMap<String,
     if !matches!(whole.shape, Shape::Bool | Shape::Any) {
         return Err(Mistake::new(format!("is {}, and has to be true or false", whole.shape)));
     }
-    let Checked { slots, types, constants, patterns, now } = checker.done();
+    let Checked { slots: reads, types, asked_if_set, constants, patterns, now } = checker.done();
+    let slots = types.into_iter().enumerate().map(|(slot, value_type)| {
+        let is_set = asked_if_set.contains(&slot).then(|| is_set_variable(slot));
+        Slot { value_type, value: variable(slot), is_set }
+    });
+    let slots = slots.collect();
     Ok(Segment {
         name: name.to_owned(),
         kind,
         when: when.to_owned(),
-        reads: slots,
-        types,
+        reads,
+        slots,
         expression: whole.expression,
         constants,
         patterns: patterns.into(),

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::changes::Changes;
-use super::segments::Asked;
 use super::{Answered, Picked, Question, Reader};
 use crate::domain::answer::{Answer, Field, Fields, ID, MEMBERS, ROLE, SEATS_USED, SINCE};
 use crate::domain::belonging::{Belonging, latest};
@@ -14,6 +13,7 @@ use crate::domain::identifier::Identifier;
 use crate::domain::ids::{KindId, WorkspaceId};
 use crate::domain::key::Key;
 use crate::domain::model::{Computed, DEFAULT_KIND, Kind, Model};
+use crate::domain::segment::Asked;
 use crate::domain::time::Time;
 use crate::domain::value::Value;
 use crate::engine::members::{Count, Figures, Members, member_kind, over_members};

@@ -14,14 +14,12 @@ use crate::domain::identifier::Identifier;
 use crate::domain::ids::{KindId, ProfileId, WorkspaceId};
 use crate::domain::model::Model;
 use crate::domain::profile::Profile;
-use crate::domain::segment::Segment;
+use crate::domain::segment::{Asked, Segment};
 use crate::domain::time::Time;
 use crate::domain::value::Value;
 use crate::engine::{Engine, Error};
 use crate::store::catalogue::{FRAGMENTS, PROFILES};
 use crate::store::view::View;
-
-use super::segments::Asked;
 
 /// How many profiles or addresses a page asks: some 20 ms of work.
 const PAGE_ROWS: usize = 5_000;

@@ -30,7 +30,8 @@ impl Engine {
         tier: Tier,
     ) -> Result<Answer, Error> {
         let purpose = purpose(occasion.view);
-        Ok(seen(occasion, self.lookup(workspace, keys, question(occasion, purpose.as_ref()), tier)?))
+        let question = (question(occasion, purpose.as_ref()), occasion.view.asked.as_deref());
+        Ok(seen(occasion, self.lookup_asked(workspace, keys, question, tier)?))
     }
 
     /// Looks up many customers as [`Engine::lookup_batch`] does, and answers as the view has it.
@@ -41,7 +42,8 @@ impl Engine {
         occasion: Occasion<'_>,
     ) -> Result<Vec<Answer>, Error> {
         let purpose = purpose(occasion.view);
-        let answers = self.lookup_batch(workspace, keys, question(occasion, purpose.as_ref()))?;
+        let question = (question(occasion, purpose.as_ref()), occasion.view.asked.as_deref());
+        let answers = self.lookup_batch_asked(workspace, keys, question)?;
         Ok(answers.into_iter().map(|answer| seen(occasion, answer)).collect())
     }
 }

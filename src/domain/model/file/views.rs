@@ -45,6 +45,7 @@ use crate::domain::answer::{Fields, MAX_FIELDS};
 use crate::domain::ids::KindId;
 use crate::domain::model::finding::Finding;
 use crate::domain::model::{Model, Source};
+use crate::domain::segment::Asked;
 use crate::domain::view::{self, Decision, Hold, MAX_HOLDS, MAX_TOPICS, MAX_VIEW_FIELDS, MAX_VIEWS, View, is_label};
 pub(super) use shape::FileViews;
 use shape::{FileField, FileHold, FileView};
@@ -114,8 +115,9 @@ impl Compiler<'_> {
         if slots.names.len() > MAX_FIELDS {
             self.say("fields", &format!("and holds read more than {MAX_FIELDS} different attributes"));
         }
+        let asked = Asked::of(&slots.names, kind.id, self.model).map(Arc::new);
         let (kind, slots) = (kind.id, Fields::Named(slots.names));
-        Some(View { name, version, kind, purpose, channel, opt_in, topics, fields, shared, holds, slots })
+        Some(View { name, version, kind, purpose, channel, opt_in, topics, fields, shared, holds, slots, asked })
     }
 
     fn holds(&mut self, declared: BTreeMap<String, FileHold>, slots: &mut Slots<'_>) -> Vec<Hold> {

@@ -121,6 +121,7 @@ pub(in crate::domain::view) fn plain() -> View {
         shared: Decision::Hold,
         holds: Vec::new(),
         slots: Fields::Named(Vec::new()),
+        asked: None,
     }
 }
 

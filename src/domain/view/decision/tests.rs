@@ -76,6 +76,7 @@ prop_compose! {
             shared,
             holds: Vec::new(),
             slots: Fields::Named(Vec::new()),
+            asked: None,
         }
     }
 }
