@@ -82,7 +82,7 @@ pub struct View {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Field {
     /// Its name, such as `greeting`.
-    pub name: String,
+    pub name: Arc<str>,
     /// What its value is.
     pub value_type: Type,
     /// Where its value comes from, the best place first.
@@ -107,7 +107,7 @@ pub struct Rung {
     /// Its number among the slots of the view.
     pub slot: usize,
     /// Whose value it is: `address`, the kind of the view, or the kind of the group that it is read through.
-    pub scope: String,
+    pub scope: Arc<str>,
 }
 
 /// What the value of a field is. The type is checked when a value is read, because facts may set an attribute to anything.

@@ -85,7 +85,7 @@ fn fields(view: &View) -> impl Iterator<Item = Json> {
     view.fields.iter().map(|field| {
         let read: Vec<&String> = field.rungs.iter().filter_map(|rung| slots.get(rung.slot)).collect();
         let mut row = json!({
-            "view": view.full_name(), "field": field.name, "type": field.value_type.to_string(), "reads": read,
+            "view": view.full_name(), "field": &*field.name, "type": field.value_type.to_string(), "reads": read,
             "required": field.required,
         });
         if let (Some(default), Some(row)) = (&field.default, row.as_object_mut()) {

@@ -104,13 +104,13 @@ impl TryFrom<&Shown> for FieldV1 {
         let Shown { name, value, state, because, rung, as_of, scope } = shown;
         let rung = rung.map(u32::try_from).transpose().map_err(|error| Error::malformed(WHAT, error))?;
         Ok(Self {
-            name: name.clone(),
+            name: name.to_string(),
             value: value.as_ref().map(bytes),
             state: (*state).into(),
             because: because.map(StoredState::from),
             rung,
             as_of: as_of.map(Time::micros),
-            scope: scope.clone(),
+            scope: scope.to_string(),
         })
     }
 }
@@ -122,13 +122,13 @@ impl TryFrom<FieldV1> for Shown {
         let FieldV1 { name, value, state, because, rung, as_of, scope } = stored;
         let rung = rung.map(usize::try_from).transpose().map_err(|error| Error::malformed(WHAT, error))?;
         Ok(Self {
-            name,
+            name: name.into(),
             value: value.as_deref().map(read).transpose()?,
             state: state.into(),
             because: because.map(State::from),
             rung,
             as_of: as_of.map(Time::from_micros),
-            scope,
+            scope: scope.into(),
         })
     }
 }

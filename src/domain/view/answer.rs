@@ -8,6 +8,8 @@
 //! does: of nickname (not set) and first name (junk) it is the junk that somebody should see to. Of several reasons the
 //! first is told, because the view would have liked that value best.
 
+use std::sync::Arc;
+
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::decision::{Decision, Reason, decide};
@@ -46,7 +48,7 @@ pub enum State {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shown {
     /// Its name in the view.
-    pub name: String,
+    pub name: Arc<str>,
     /// The value, if it is PRESENT or DEFAULTED.
     pub value: Option<Value>,
     /// What is known of it.
@@ -58,7 +60,7 @@ pub struct Shown {
     /// The event time of the fact that set the value. `None` for constants, and for what is computed from all events.
     pub as_of: Option<Time>,
     /// Whose value it is; see [`super::Rung::scope`]. Empty for constants.
-    pub scope: String,
+    pub scope: Arc<str>,
 }
 
 /// A customer as a view answers.
@@ -130,7 +132,7 @@ impl Field {
                         because,
                         rung: Some(at),
                         as_of,
-                        scope: rung.scope.clone(),
+                        scope: Arc::clone(&rung.scope),
                         ..self.nothing(State::Present)
                     };
                 }
@@ -154,7 +156,7 @@ impl Field {
     }
 
     fn nothing(&self, state: State) -> Shown {
-        let (name, scope) = (self.name.clone(), String::new());
+        let (name, scope) = (Arc::clone(&self.name), Arc::default());
         Shown { name, value: None, state, because: None, rung: None, as_of: None, scope }
     }
 

@@ -52,10 +52,10 @@ mod tests {
     const NOW: Time = Time::from_micros(1_000);
 
     fn until(as_of: u64, max_age: Option<u64>, changes_at: Option<u64>) -> Option<u64> {
-        let rungs = vec![Rung { slot: 0, scope: "person".to_owned() }];
+        let rungs = vec![Rung { slot: 0, scope: "person".into() }];
         let (name, default, topics) = ("city".to_owned(), None, std::collections::BTreeSet::new());
         let field = Field {
-            name,
+            name: name.into(),
             value_type: Type::Any,
             rungs,
             default,

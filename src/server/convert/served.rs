@@ -18,12 +18,12 @@ pub fn write(served: Served) -> v1::ServedAnswer {
             rung: rung.and_then(|rung| u32::try_from(rung).ok()),
             because: because.map_or(v1::FieldState::Unspecified, state).into(),
             as_of: as_of.map(time::write),
-            scope,
+            scope: scope.to_string(),
             html: String::new(),
         };
-        values.extend(shown.map(|shown| (name.clone(), value::write(shown))));
-        states.insert(name.clone(), state(known).into());
-        info.insert(name, field);
+        values.extend(shown.map(|shown| (name.to_string(), value::write(shown))));
+        states.insert(name.to_string(), state(known).into());
+        info.insert(name.to_string(), field);
     }
     let (served_at, view_version) = (Some(time::write(at)), version);
     v1::ServedAnswer { served_at, pinned_until, view, view_version, model_version, renderable, values, states, info }

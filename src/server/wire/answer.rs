@@ -17,8 +17,9 @@ use crate::server::convert::answer::{field_state, state};
 use crate::server::convert::{consent, decision, time};
 use crate::server::status::Refusal;
 
-/// What an answer takes about, so that its bytes are seldom moved.
-const USUAL_BYTES: usize = 512;
+/// What an answer and each of its fields take about, so that its bytes are seldom moved.
+const USUAL_BYTES: usize = 256;
+const FIELD_BYTES: usize = 96;
 /// The tags of a map's entry.
 const KEY: u32 = 1;
 const VALUE: u32 = 2;
@@ -37,7 +38,7 @@ pub struct Item {
 
 /// The bytes of a `LookupResponse`.
 pub fn lookup(item: &Item, token: &str) -> Encoded {
-    let mut out = Vec::with_capacity(USUAL_BYTES);
+    let mut out = Vec::with_capacity(item.usual_bytes());
     nested(&mut out, 1, |out| item.write(out));
     block(&mut out, 2, token.as_bytes());
     Encoded(out)
@@ -45,7 +46,7 @@ pub fn lookup(item: &Item, token: &str) -> Encoded {
 
 /// The bytes of a `WriteAndLookupResponse`.
 pub fn write_and_lookup(receipt: &v1::Receipt, item: &Item, token: &str) -> Encoded {
-    let mut out = Vec::with_capacity(2 * USUAL_BYTES);
+    let mut out = Vec::with_capacity(USUAL_BYTES + item.usual_bytes());
     nested(&mut out, 1, |out| out.extend(receipt.encode_to_vec()));
     nested(&mut out, 2, |out| item.write(out));
     block(&mut out, 3, token.as_bytes());
@@ -54,15 +55,16 @@ pub fn write_and_lookup(receipt: &v1::Receipt, item: &Item, token: &str) -> Enco
 
 /// The bytes of a `StreamLookupResponse`.
 pub fn stream(item: &Item) -> Encoded {
-    let mut out = Vec::with_capacity(USUAL_BYTES);
+    let mut out = Vec::with_capacity(item.usual_bytes());
     nested(&mut out, 1, |out| item.write(out));
     Encoded(out)
 }
 
 /// The bytes of a `BatchLookupResponse`.
 pub fn batch(items: impl Iterator<Item = Item>, token: &str) -> Encoded {
-    let mut out = Vec::with_capacity(USUAL_BYTES * items.size_hint().1.unwrap_or_default());
+    let mut out = Vec::new();
     for item in items {
+        out.reserve(item.usual_bytes());
         nested(&mut out, 1, |out| item.write(out));
     }
     block(&mut out, 2, token.as_bytes());
@@ -70,6 +72,14 @@ pub fn batch(items: impl Iterator<Item = Item>, token: &str) -> Encoded {
 }
 
 impl Item {
+    fn usual_bytes(&self) -> usize {
+        let fields = self
+            .found
+            .as_ref()
+            .map_or(0, |answer| answer.fields.len() + answer.viewed.as_ref().map_or(0, |viewed| viewed.fields.len()));
+        USUAL_BYTES + FIELD_BYTES * fields
+    }
+
     fn write(&self, out: &mut Vec<u8>) {
         let Self { key, found, model_version, html } = self;
         block(out, 1, key.as_bytes());

@@ -131,9 +131,9 @@ fn fields_of(fields: Vec<Shown>) -> Vec<(String, Told)> {
             because: because.map(|state| words(&format!("{state:?}"))).unwrap_or_default(),
             rung: rung.map(|rung| rung.try_into().unwrap()),
             as_of: as_of.map(|time| time.micros() / 1_000_000),
-            scope,
+            scope: scope.to_string(),
         };
-        (name, told)
+        (name.to_string(), told)
     });
     told.collect()
 }

@@ -110,7 +110,7 @@ fn model() -> String {
 
 fn greeting(answer: &Answer) -> Value {
     let fields = &answer.viewed.as_ref().unwrap().fields;
-    fields.iter().find(|field| field.name == "greeting").unwrap().value.clone().unwrap()
+    fields.iter().find(|field| &*field.name == "greeting").unwrap().value.clone().unwrap()
 }
 
 fn text(text: &str) -> Value {
@@ -363,7 +363,7 @@ impl Subject {
 
 fn by_name(answer: &Answer) -> BTreeMap<String, Shown> {
     let fields = answer.viewed.as_ref().unwrap().fields.iter();
-    fields.map(|field| (field.name.clone(), field.clone())).collect()
+    fields.map(|field| (field.name.to_string(), field.clone())).collect()
 }
 
 #[test]

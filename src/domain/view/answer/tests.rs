@@ -140,7 +140,7 @@ prop_compose! {
         speaks in any::<bool>(),
     ) -> Field {
         let topics = speaks.then(|| "weddings".to_owned()).into_iter().collect();
-        Field { name: "greeting".to_owned(), value_type, rungs: Vec::new(), default, max_age, max_length, repair, required, topics }
+        Field { name: "greeting".into(), value_type, rungs: Vec::new(), default, max_age, max_length, repair, required, topics }
     }
 }
 
@@ -177,7 +177,7 @@ proptest! {
         gate in gate(),
         opt_in in any::<bool>(),
     ) {
-        field.rungs = (0..reads.len()).map(|slot| Rung { slot, scope: "person".to_owned() }).collect();
+        field.rungs = (0..reads.len()).map(|slot| Rung { slot, scope: "person".into() }).collect();
         let found: Vec<_> = reads.iter().map(|read| (String::new(), read.field())).collect();
         let speaks = !field.topics.is_empty();
         let viewed = view(field.clone(), opt_in).answer(Found { fields: &found, apart: &[] }, &About::default(), Time::from_micros(NOW), &gate);
@@ -192,7 +192,7 @@ proptest! {
             answer::Field::Present { as_of, .. } => *as_of,
             _ => None,
         });
-        prop_assert_eq!((shown.as_of, shown.scope.as_str()), (as_of, if rung.is_some() { "person" } else { "" }));
+        prop_assert_eq!((shown.as_of, &*shown.scope), (as_of, if rung.is_some() { "person" } else { "" }));
     }
 }
 
@@ -209,7 +209,7 @@ fn a_letter_is_not_torn_from_its_accents() {
 #[test]
 fn a_whole_view_is_hushed_by_one_of_its_topics() {
     let field = Field {
-        name: "greeting".to_owned(),
+        name: "greeting".into(),
         value_type: Type::Name,
         rungs: Vec::new(),
         default: Some(Value::Text("there".to_owned())),

@@ -54,7 +54,7 @@ prop_compose! {
         field_topic in prop::option::of(Just("babies")),
     ) -> View {
         let field = Field {
-            name: "greeting".to_owned(),
+            name: "greeting".into(),
             value_type: Type::Text,
             rungs: Vec::new(),
             default: Some(Value::Text("there".to_owned())),

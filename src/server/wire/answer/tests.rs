@@ -109,7 +109,7 @@ fn a_view_says_of_every_field_where_it_comes_from() {
         because: None,
         rung: None,
         as_of: None,
-        scope: String::new(),
+        scope: "".into(),
     };
     let hold = "open_complaint".to_owned();
     let reason = Reason { code: Code::Held, decision: Decision::Hold, hold, topic: String::new() };

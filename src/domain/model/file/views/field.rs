@@ -40,7 +40,7 @@ impl Compiler<'_> {
             value_type,
             rungs: sources
                 .iter()
-                .map(|source| Rung { slot: slots.of(&source.name), scope: source.scope.clone() })
+                .map(|source| Rung { slot: slots.of(&source.name), scope: source.scope.as_str().into() })
                 .collect(),
             default: default.and_then(|default| self.default(&format!("{path}.default"), default, value_type)),
             max_age: max_age.and_then(|max_age| self.max_age(&format!("{path}.max_age"), &max_age, &sources)),
@@ -48,7 +48,7 @@ impl Compiler<'_> {
             repair,
             required,
             topics: self.topics(&format!("{path}.topics"), topics),
-            name,
+            name: name.into(),
         };
         self.lengths(&path, &field);
         field
