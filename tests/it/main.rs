@@ -25,4 +25,5 @@ mod resolution;
 mod segments;
 mod served;
 mod server;
+mod speaking;
 mod views;
