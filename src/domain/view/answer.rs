@@ -196,7 +196,8 @@ impl Field {
 
 /// At most `longest` characters of `text`, without tearing a letter from its accents.
 fn cut(text: &str, longest: usize) -> &str {
-    if text.chars().nth(longest).is_none() {
+    // A text has no more characters than bytes.
+    if text.len() <= longest || text.chars().nth(longest).is_none() {
         return text;
     }
     let (mut characters, mut end) = (0, 0);
