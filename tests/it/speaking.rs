@@ -198,7 +198,7 @@ impl Subject {
         let answer = self.engine.lookup_view(workspace, &keys, occasion, Tier::Disk).unwrap();
         let batch =
             self.engine.lookup_batch_view(workspace, &[Key::parse(key, "key", &active.model).unwrap()], occasion);
-        assert_eq!(batch.unwrap(), [answer.clone()], "a batch answers otherwise");
+        assert_eq!(batch.unwrap(), std::slice::from_ref(&answer), "a batch answers otherwise");
         answer.viewed.unwrap()
     }
 }
