@@ -9,6 +9,7 @@ mod backfill;
 mod component;
 mod correction;
 mod erase;
+mod evidence;
 mod fact;
 mod folding;
 mod model;

@@ -3,6 +3,7 @@
 //! group are two point reads more, and so is each other persona of a human who is spoken to as two.
 
 mod address;
+mod batch;
 mod beyond;
 mod changes;
 mod consent;
@@ -22,7 +23,7 @@ use super::state::State;
 use super::{ActiveModel, Engine, Error, Tier, members};
 use crate::codec;
 use crate::codec::document::{self, Document, Origin};
-use crate::codec::key::{IdentifierKey, Key as _, ProfileKey};
+use crate::codec::key::{IdentifierKey, ProfileKey};
 use crate::codec::record::{Hush, Record, read_consents, read_hush, read_ties, split_profile};
 use crate::domain::answer::{Answer, Field, Fields, Resolution};
 use crate::domain::belonging::Belonging;
@@ -30,7 +31,6 @@ use crate::domain::consent::{Consents, Purpose};
 use crate::domain::identifier::Identifier;
 use crate::domain::ids::{KindId, ProfileId, WorkspaceId};
 use crate::domain::key::Key;
-use crate::domain::owner::Owner;
 use crate::domain::profile::Profile;
 use crate::domain::segment::Asked;
 use crate::domain::time::Time;
@@ -40,7 +40,6 @@ use crate::store::view::View;
 use address::Zones;
 use beyond::{Beyond, Memo};
 use changes::Changes;
-use lead::{Found, Lead};
 use shared::People;
 
 pub use sweep::{SegmentMember, SegmentPage, SegmentPlace};
@@ -248,50 +247,6 @@ impl<'a> Reader<'a> {
             Some(picked) => self.complete(at, key, id, picked).map(Some),
             None => Ok(None),
         }
-    }
-
-    /// Finds many customers by one read of each family.
-    fn find_many(&self, keys: &[Key]) -> Result<Vec<Answer>, Error> {
-        let owners = self.owners_of(keys)?;
-        let wanted: Vec<Vec<u8>> = owners.iter().filter_map(Lead::id).map(|id| self.profile_key(id).encode()).collect();
-        let mut profiles = self.view.get_many(PROFILES.family(), &wanted)?.into_iter();
-        let mut found = Vec::with_capacity(keys.len());
-        for lead in owners {
-            let profile = lead.id().and_then(|id| Some((id, profiles.next()??)));
-            found.push(match (lead, profile) {
-                (Lead::Nobody, _) => Found::Nobody,
-                (Lead::To(_), Some((id, bytes))) => match self.pick(&bytes).map_err(|error| PROFILES.corrupt(error))? {
-                    Some(picked) => Found::Profile(id, picked),
-                    None => Found::Nobody,
-                },
-                (Lead::To(_) | Lead::Unclear, _) => Found::Further,
-            });
-        }
-        self.foresee(found.iter().filter_map(Found::picked))?;
-        let answers = keys.iter().enumerate().zip(found).map(|((at, key), found)| match found {
-            Found::Profile(id, picked) => self.complete(at, key, id, picked),
-            Found::Nobody => self.nobody(at, key),
-            Found::Further => self.find(at, key)?.map_or_else(|| self.nobody(at, key), Ok),
-        });
-        answers.collect()
-    }
-
-    fn owners_of(&self, keys: &[Key]) -> Result<Vec<Lead>, Error> {
-        let encoded = |key: &Key| match key {
-            Key::Profile(_) => None,
-            Key::Identifier(identifier) => Some(self.identifier_key(self.question.kind, identifier).encode()),
-        };
-        let wanted: Vec<Vec<u8>> = keys.iter().filter_map(encoded).collect();
-        let mut found = self.view.get_many(OWNERS.family(), &wanted)?.into_iter();
-        keys.iter()
-            .map(|key| match key {
-                Key::Profile(id) => Ok(Lead::To(*id)),
-                Key::Identifier(_) => {
-                    let owner = found.next().flatten().map(|bytes| Owner::decode(&bytes)).transpose();
-                    Ok(owner.map_err(|error| OWNERS.corrupt(error))?.map_or(Lead::Nobody, |owner| Lead::of(&owner)))
-                }
-            })
-            .collect()
     }
 
     /// Reads the wanted fields out of a stored profile, and nothing else of it that is not wanted for the others.

@@ -2,7 +2,6 @@
 //! undo. And the limits of both.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use kith::domain::answer::{Field, Fields, MAX_MEMBERS};
 use kith::domain::belonging::MAX_GROUPS;
@@ -14,11 +13,13 @@ use kith::domain::model::Model;
 use kith::domain::receipt::{Action, Receipt, Rule};
 use kith::domain::time::Time;
 use kith::domain::value::{Value, Values};
-use kith::engine::{Count, Durability, Engine, Figures, Options, Question, REFOLD_PORTION, Tier};
+use kith::engine::{Count, Engine, Figures, Question, Tier};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::{Config, TestRunner};
 use tempfile::TempDir;
+
+use crate::harness::engine_options;
 
 const MODEL: &str = r#"
 [kinds.person]
@@ -100,15 +101,8 @@ struct Subject {
 impl Subject {
     fn open() -> Self {
         let directory = TempDir::new().unwrap();
-        let options = Options {
-            data: directory.path().to_owned(),
-            durability: Durability::Interval(Duration::from_secs(1)),
-            cache_bytes: 64 * 1024 * 1024,
-            write_queue: 64,
-            refold_portion: REFOLD_PORTION,
-        };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self { engine: Engine::open(&options).unwrap(), runtime, _directory: directory }
+        Self { engine: Engine::open(&engine_options(directory.path())).unwrap(), runtime, _directory: directory }
     }
 
     fn workspace(&self, name: &str) -> WorkspaceId {

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use kith::client::{Client, json};
 use kith::config::{Config, Secret};
+use kith::engine::{Durability, Options, REFOLD_PORTION};
 use kith::proto::v1;
 use serde_json::{Map, Value as Json};
 use tempfile::TempDir;
@@ -236,6 +237,17 @@ fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
         std::thread::sleep(Duration::from_millis(10));
     }
     panic!("waited in vain: {what}");
+}
+
+/// How a test opens an engine of its own.
+pub fn engine_options(directory: &Path) -> Options {
+    Options {
+        data: directory.to_owned(),
+        durability: Durability::Interval(Duration::from_secs(1)),
+        cache_bytes: 64 * 1024 * 1024,
+        write_queue: 64,
+        refold_portion: REFOLD_PORTION,
+    }
 }
 
 /// A file of the repository.

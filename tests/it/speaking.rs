@@ -3,7 +3,6 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use kith::domain::answer;
 use kith::domain::correction::{Act, Correction};
@@ -15,11 +14,13 @@ use kith::domain::time::Time;
 use kith::domain::value::{Value, Values};
 use kith::domain::view::{About, State, Viewed};
 use kith::domain::{consent, hush};
-use kith::engine::{Durability, Engine, Occasion, Options, REFOLD_PORTION, Tier};
+use kith::engine::{Engine, Occasion, Tier};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::{Config, TestRunner};
 use tempfile::TempDir;
+
+use crate::harness::engine_options;
 
 const TOPICS: [&str; 2] = ["weddings", "pets"];
 const ATTRIBUTES: [&str; 3] = ["p", "q", "r"];
@@ -163,15 +164,8 @@ struct Subject {
 impl Subject {
     fn open() -> Self {
         let directory = TempDir::new().unwrap();
-        let options = Options {
-            data: directory.path().to_owned(),
-            durability: Durability::Interval(Duration::from_secs(1)),
-            cache_bytes: 64 * 1024 * 1024,
-            write_queue: 64,
-            refold_portion: REFOLD_PORTION,
-        };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self { engine: Engine::open(&options).unwrap(), runtime, _directory: directory }
+        Self { engine: Engine::open(&engine_options(directory.path())).unwrap(), runtime, _directory: directory }
     }
 
     fn tell(&self, name: &str, case: &Case) -> WorkspaceId {

@@ -1,7 +1,6 @@
 //! `cache_until` held against asking again: before it and with nothing written, every answer is the same.
 
 use std::cell::{Cell, RefCell};
-use std::time::Duration;
 
 use kith::domain::answer::{self, Answer};
 use kith::domain::fact::{Draft, DraftBody, Event, EventType};
@@ -11,11 +10,13 @@ use kith::domain::key::Key;
 use kith::domain::time::Time;
 use kith::domain::value::{Value, Values};
 use kith::domain::view::{About, Decision, MAX_CACHED_MICROS, View, Viewed};
-use kith::engine::{Durability, Engine, Occasion, Options, REFOLD_PORTION, Tier};
+use kith::engine::{Engine, Occasion, Tier};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::{Config, TestRunner};
 use tempfile::TempDir;
+
+use crate::harness::engine_options;
 
 const MODEL: &str = r#"
 [kinds.person]
@@ -133,15 +134,8 @@ struct Subject {
 impl Subject {
     fn open() -> Self {
         let directory = TempDir::new().unwrap();
-        let options = Options {
-            data: directory.path().to_owned(),
-            durability: Durability::Interval(Duration::from_secs(1)),
-            cache_bytes: 64 * 1024 * 1024,
-            write_queue: 64,
-            refold_portion: REFOLD_PORTION,
-        };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self { engine: Engine::open(&options).unwrap(), runtime, _directory: directory }
+        Self { engine: Engine::open(&engine_options(directory.path())).unwrap(), runtime, _directory: directory }
     }
 
     /// A workspace of that name where all of the case has been said.
