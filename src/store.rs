@@ -13,6 +13,7 @@ mod format;
 mod mark;
 pub mod meta;
 mod options;
+mod stamps;
 pub mod table;
 pub mod view;
 
@@ -31,6 +32,8 @@ pub use error::Error;
 pub use format::is_database;
 use mark::Mark;
 pub use options::MAX_OPEN_FILES;
+pub use stamps::{Evidence, Stamp};
+use stamps::{Stamps, Writing};
 use view::{Slice, Tiers, View};
 
 /// Where a read may go for its data.
@@ -48,6 +51,7 @@ pub struct Store {
     tiers: Tiers,
     owners: ValueCache,
     profiles: ValueCache,
+    stamps: Stamps,
     directory: PathBuf,
     mark: Mark,
     log_time: Arc<AtomicU64>,
@@ -66,7 +70,7 @@ pub struct FamilyStats {
 
 impl Store {
     /// Opens the database in `directory`, or creates it. `cache_bytes` bounds what is kept in memory: half for
-    /// RocksDB's blocks, half for single values of the families that lookups read.
+    /// RocksDB's blocks, half for single values of the families that lookups read. Stamps take 8 MiB besides.
     ///
     /// Refuses a database of a newer format, and one that lost writes it had acknowledged.
     pub fn open(directory: &Path, cache_bytes: usize) -> Result<Self, Error> {
@@ -81,6 +85,7 @@ impl Store {
             tiers: Tiers::new(),
             owners: ValueCache::new(cache_bytes / 16),
             profiles: ValueCache::new(cache_bytes / 2 - cache_bytes / 16),
+            stamps: Stamps::new(),
             mark: Mark::open(directory)?,
             directory: directory.to_owned(),
             log_time,
@@ -109,6 +114,11 @@ impl Store {
         View::latest(self, tier)
     }
 
+    /// The latest data, with notes of what is read: see [`View::evidence`].
+    pub fn watched(&self, tier: Tier) -> View<'_> {
+        View::watched(self, tier)
+    }
+
     /// The version of the committed data: two reads between which it did not change saw the same data.
     pub fn version(&self) -> u64 {
         self.db.latest_sequence_number()
@@ -120,10 +130,12 @@ impl Store {
     }
 
     /// Commits all changes of `batch` and the place of its last command: all or nothing. Once this returns, reads see
-    /// them; with `sync` they are on disk too.
-    pub fn commit(&self, batch: Batch<'_>, place: LogPlace, sync: bool) -> Result<(), Error> {
+    /// them; with `sync` they are on disk too. Until what it returns is dropped, nothing that is read of them is kept: time
+    /// for what is kept in memory beside the store to follow.
+    pub fn commit(&self, batch: Batch<'_>, place: LogPlace, sync: bool) -> Result<Committed<'_>, Error> {
         let mut writes = WriteBatch::default();
-        let _barred = Barred(self);
+        let written =
+            Committed { _writing: self.stamps.begin(batch.keys(), batch.changes_registry()), _barred: Barred(self) };
         for (family, key, value) in batch.into_changes() {
             if let Some(cache) = self.cache(family) {
                 cache.bar(&key);
@@ -139,7 +151,22 @@ impl Store {
         options.set_sync(sync);
         self.db.write_opt(writes, &options)?;
         self.log_time.fetch_max(place.log_time.micros(), Ordering::Relaxed);
-        Ok(())
+        Ok(written)
+    }
+
+    /// True if nothing that an answer was read from has been written since, seen or not.
+    pub fn stands(&self, evidence: &Evidence) -> bool {
+        self.stamps.all_stand(evidence)
+    }
+
+    /// The stamp of workspaces, models and API keys; `None` while one of them is being written.
+    pub fn registry_stamp(&self) -> Option<Stamp> {
+        self.stamps.registry()
+    }
+
+    /// True if no workspace, model or API key was written since.
+    pub fn registry_stands(&self, stamp: Stamp) -> bool {
+        self.stamps.stands(stamp)
     }
 
     /// Makes all commits so far survive a power cut.
@@ -199,6 +226,13 @@ impl Store {
         }
         Ok(found)
     }
+}
+
+/// A commit whose changes can be read, and are not kept by anybody before this is dropped.
+#[must_use = "what was committed is kept nowhere until this is dropped"]
+pub struct Committed<'s> {
+    _barred: Barred<'s>,
+    _writing: Writing<'s>,
 }
 
 /// Keys of a commit are barred from the caches until this is dropped, however the commit ends.

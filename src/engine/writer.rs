@@ -195,12 +195,13 @@ impl Work {
 
     fn commit(&mut self, batch: Batch<'_>, place: LogPlace) -> Result<(), store::Error> {
         let refresh = batch.changes_registry();
-        self.state.store.commit(batch, place, self.sync)?;
+        let committed = self.state.store.commit(batch, place, self.sync)?;
         self.place = place;
         if refresh && let Err(error) = self.state.refresh() {
             tracing::error!(%error, "what was committed cannot be read back");
             std::process::abort();
         }
+        drop(committed);
         self.state.announce(place.seq);
         Ok(())
     }

@@ -72,6 +72,11 @@ impl<'s> Batch<'s> {
         self.staged.entry(family).or_default().insert(key, None);
     }
 
+    /// The keys of what was kept.
+    pub(super) fn keys(&self) -> impl Iterator<Item = (Family, &[u8])> {
+        self.kept.iter().flat_map(|(family, rows)| rows.keys().map(|key| (*family, key.as_slice())))
+    }
+
     /// What was kept, by family and in key order.
     pub(super) fn into_changes(self) -> impl Iterator<Item = (Family, Vec<u8>, Option<Vec<u8>>)> {
         let Self { base: _, kept, staged: _, bytes: _ } = self;

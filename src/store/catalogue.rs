@@ -186,6 +186,18 @@ impl Family {
         }
     }
 
+    /// True for those that a lookup reads by single keys, which it notes: see [`super::stamps`].
+    pub(super) const fn is_watched(self) -> bool {
+        matches!(
+            self,
+            Self::ProfileIdByIdentifier
+                | Self::ProfileById
+                | Self::FragmentByIdentifier
+                | Self::AliasByProfileId
+                | Self::TombstoneByHash
+        )
+    }
+
     /// How it is tuned: by the way it is read.
     pub(super) const fn preset(self) -> Preset {
         match self {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rocksdb::{DBPinnableSlice, Direction, IteratorMode, ReadOptions, ReadTier, Snapshot};
 
 use super::catalogue::Family;
+use super::stamps::{Evidence, Stamp, Watch};
 use super::{Error, Store, Tier};
 
 /// Stored bytes, borrowed from wherever they are.
@@ -48,6 +49,8 @@ pub struct View<'s> {
     store: &'s Store,
     tier: Tier,
     source: Source<'s>,
+    /// What is read of the latest data, if somebody wants to know.
+    watch: Option<Watch>,
 }
 
 enum Source<'s> {
@@ -75,14 +78,34 @@ impl<'s> View<'s> {
             Tier::Memory => &store.tiers.memory,
             Tier::Disk => &store.tiers.disk,
         };
-        Self { store, tier, source: Source::Latest(options) }
+        Self { store, tier, source: Source::Latest(options), watch: None }
+    }
+
+    pub(super) fn watched(store: &'s Store, tier: Tier) -> Self {
+        Self { watch: Some(Watch::new()), ..Self::latest(store, tier) }
     }
 
     pub(super) fn snapshot(store: &'s Store) -> Self {
         let snapshot = store.db.snapshot();
         let mut options = ReadOptions::default();
         options.set_snapshot(&snapshot);
-        Self { store, tier: Tier::Disk, source: Source::Snapshot(snapshot, options) }
+        Self { store, tier: Tier::Disk, source: Source::Snapshot(snapshot, options), watch: None }
+    }
+
+    /// What was read by single keys since this was last asked. `None` if that was nothing, or if something of what was read
+    /// cannot be watched. [`View::get_many`] notes nothing by itself.
+    pub fn evidence(&self) -> Option<Evidence> {
+        self.watch.as_ref()?.take()
+    }
+
+    /// Notes the stamp of a key that was read by [`View::get_many`], taken before by [`View::stamp`].
+    pub fn note(&self, stamp: Option<Stamp>) {
+        self.watch.iter().for_each(|watch| watch.note(stamp));
+    }
+
+    /// The stamp of a key that is about to be read, if reads are watched.
+    pub fn stamp(&self, family: Family, key: &[u8]) -> Option<Stamp> {
+        self.watch.as_ref().and_then(|_| self.store.stamps.of(family, key))
     }
 
     /// Where it may go for its data.
@@ -143,6 +166,7 @@ impl<'s> View<'s> {
         prefix: &'v [u8],
         from: &'v [u8],
     ) -> Result<impl Iterator<Item = Result<Row, Error>> + 'v, Error> {
+        self.note(None);
         let handle = self.store.handle(family)?;
         let mut options = ReadOptions::default();
         if let Source::Snapshot(snapshot, _) = &self.source {
@@ -159,6 +183,9 @@ impl<'s> View<'s> {
 
 impl Read for View<'_> {
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Slice<'_>>, Error> {
+        if self.watch.is_some() {
+            self.note(self.stamp(family, key));
+        }
         match &self.source {
             Source::Latest(options) => self.store.get_cached(family, key, options),
             Source::Snapshot(_, options) => self.store.get(family, key, options),

@@ -135,7 +135,7 @@ fn what_too_many_links_name_is_refused_before_anything_is_changed() {
         LINK_INDEX.put(&mut batch, &LinkIndexKey { workspace, identifier: identifier.clone(), link }, &()).unwrap();
     }
     batch.keep();
-    store.commit(batch, store.place().unwrap(), false).unwrap();
+    drop(store.commit(batch, store.place().unwrap(), false).unwrap());
     drop(store);
 
     let subject = Subject::open(directory.path());
