@@ -14,6 +14,7 @@ mod segments;
 mod shared;
 mod sweep;
 mod through_view;
+mod watched;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +36,7 @@ use crate::domain::profile::Profile;
 use crate::domain::segment::Asked;
 use crate::domain::time::Time;
 use crate::domain::value::Value;
+use crate::store::Evidence;
 use crate::store::catalogue::{OWNERS, PROFILES, SURVIVORS};
 use crate::store::view::View;
 use address::Zones;
@@ -44,6 +46,7 @@ use shared::People;
 
 pub use sweep::{SegmentMember, SegmentPage, SegmentPlace};
 pub use through_view::Occasion;
+pub use watched::{Ask, Kept, Watched};
 
 /// How often a lookup starts anew because the profile it was led to was merged away in between.
 const MAX_TRIES: usize = 3;
@@ -95,21 +98,20 @@ impl Engine {
         tier: Tier,
     ) -> Result<Answer, Error> {
         let asked = self.asked(workspace, question)?;
-        self.lookup_asked(workspace, keys, (question, asked.as_ref()), tier)
+        self.lookup_in(&self.state.store.view(tier), workspace, keys, (question, asked.as_ref()))
     }
 
-    /// The same, with the segments that are asked.
-    fn lookup_asked(
+    /// The same in `view`, with the segments that are asked.
+    fn lookup_in(
         &self,
+        view: &View<'_>,
         workspace: WorkspaceId,
         keys: &[(usize, Key)],
         (question, asked): (Question<'_>, Option<&Asked>),
-        tier: Tier,
     ) -> Result<Answer, Error> {
         let question = question.widened(asked);
         let beyond = self.beyond(workspace, question)?;
-        let view = self.state.store.view(tier);
-        let reader = self.reader(&view, workspace, question, (asked, beyond.as_ref()));
+        let reader = self.reader(view, workspace, question, (asked, beyond.as_ref()));
         let mut shared = None;
         for (at, key) in keys {
             match reader.find(*at, key)? {
@@ -138,22 +140,23 @@ impl Engine {
         question: Question<'_>,
     ) -> Result<Vec<Answer>, Error> {
         let asked = self.asked(workspace, question)?;
-        self.lookup_batch_asked(workspace, keys, (question, asked.as_ref()))
+        let view = self.state.store.view(Tier::Disk);
+        Ok(without_evidence(self.lookup_batch_in(view, workspace, keys, (question, asked.as_ref()))?))
     }
 
-    /// The same, with the segments that are asked.
-    fn lookup_batch_asked(
-        &self,
+    /// The same in `view`, with the segments that are asked; each answer with what it was read from, if that is watched.
+    fn lookup_batch_in<'s>(
+        &'s self,
+        view: View<'s>,
         workspace: WorkspaceId,
         keys: &[Key],
         (question, asked): (Question<'_>, Option<&Asked>),
-    ) -> Result<Vec<Answer>, Error> {
+    ) -> Result<Vec<(Answer, Option<Evidence>)>, Error> {
         let question = question.widened(asked);
         let beyond = self.beyond(workspace, question)?;
         let more = (asked, beyond.as_ref());
         let store = &self.state.store;
         let version = store.version();
-        let view = store.view(Tier::Disk);
         let answers = self.reader(&view, workspace, question, more).find_many(keys);
         if store.version() == version {
             return answers;
@@ -350,6 +353,10 @@ impl<'a> Reader<'a> {
     fn profile_key(&self, profile: ProfileId) -> ProfileKey {
         ProfileKey { workspace: self.workspace, profile }
     }
+}
+
+fn without_evidence(answers: Vec<(Answer, Option<Evidence>)>) -> Vec<Answer> {
+    answers.into_iter().map(|(answer, _)| answer).collect()
 }
 
 /// Three merges in the time of one lookup are not credible: the owner is of a profile that is not there.

@@ -8,17 +8,30 @@ use crate::domain::answer::Answer;
 use crate::domain::key::Key;
 use crate::domain::owner::Owner;
 use crate::engine::Error;
-use crate::store::catalogue::{OWNERS, PROFILES};
+use crate::store::catalogue::{Family, OWNERS, PROFILES};
+use crate::store::view::Slice;
+use crate::store::{Evidence, Stamp};
+
+/// A key of a batch on its way: where it leads, and the stamps of what was read to find that out.
+struct Way {
+    lead: Lead,
+    stamps: Vec<Option<Stamp>>,
+}
 
 impl Reader<'_> {
-    /// Finds many customers by one read of each family.
-    pub(super) fn find_many(&self, keys: &[Key]) -> Result<Vec<Answer>, Error> {
-        let owners = self.owners_of(keys)?;
-        let wanted: Vec<Vec<u8>> = owners.iter().filter_map(Lead::id).map(|id| self.profile_key(id).encode()).collect();
-        let mut profiles = self.view.get_many(PROFILES.family(), &wanted)?.into_iter();
+    /// Finds many customers by one read of each family; each answer with what it was read from, if that is watched.
+    pub(super) fn find_many(&self, keys: &[Key]) -> Result<Vec<(Answer, Option<Evidence>)>, Error> {
+        let mut ways = self.ways(keys)?;
+        let wanted: Vec<Vec<u8>> =
+            ways.iter().filter_map(|way| way.lead.id()).map(|id| self.profile_key(id).encode()).collect();
+        let mut profiles = self.get_many(PROFILES.family(), &wanted)?.into_iter();
         let mut found = Vec::with_capacity(keys.len());
-        for lead in owners {
-            let profile = lead.id().and_then(|id| Some((id, profiles.next()??)));
+        for Way { lead, stamps } in &mut ways {
+            let profile = lead.id().and_then(|id| {
+                let (stamp, bytes) = profiles.next()?;
+                stamps.push(stamp);
+                Some((id, bytes?))
+            });
             found.push(match (lead, profile) {
                 (Lead::Nobody, _) => Found::Nobody,
                 (Lead::To(_), Some((id, bytes))) => match self.pick(&bytes).map_err(|error| PROFILES.corrupt(error))? {
@@ -29,27 +42,42 @@ impl Reader<'_> {
             });
         }
         self.foresee(found.iter().filter_map(Found::picked))?;
-        let answers = keys.iter().enumerate().zip(found).map(|((at, key), found)| match found {
-            Found::Profile(id, picked) => self.complete(at, key, id, picked),
-            Found::Nobody => self.nobody(at, key),
-            Found::Further => self.find(at, key)?.map_or_else(|| self.nobody(at, key), Ok),
+        // What was read for all of them together belongs to none of them.
+        let _of_all = self.view.evidence();
+        let answers = keys.iter().enumerate().zip(found).zip(ways).map(|(((at, key), found), way)| {
+            let answer = match found {
+                Found::Profile(id, picked) => self.complete(at, key, id, picked),
+                Found::Nobody => self.nobody(at, key),
+                Found::Further => self.find(at, key)?.map_or_else(|| self.nobody(at, key), Ok),
+            };
+            way.stamps.into_iter().for_each(|stamp| self.view.note(stamp));
+            let evidence = self.view.evidence().filter(|_| self.beyond.is_none());
+            Ok((answer?, evidence))
         });
         answers.collect()
     }
 
-    fn owners_of(&self, keys: &[Key]) -> Result<Vec<Lead>, Error> {
+    /// The bytes stored under each of `keys`, and the stamps that these had before.
+    fn get_many(&self, family: Family, keys: &[Vec<u8>]) -> Result<Vec<(Option<Stamp>, Option<Slice<'_>>)>, Error> {
+        let stamps: Vec<Option<Stamp>> = keys.iter().map(|key| self.view.stamp(family, key)).collect();
+        Ok(stamps.into_iter().zip(self.view.get_many(family, keys)?).collect())
+    }
+
+    fn ways(&self, keys: &[Key]) -> Result<Vec<Way>, Error> {
         let encoded = |key: &Key| match key {
             Key::Profile(_) => None,
             Key::Identifier(identifier) => Some(self.identifier_key(self.question.kind, identifier).encode()),
         };
         let wanted: Vec<Vec<u8>> = keys.iter().filter_map(encoded).collect();
-        let mut found = self.view.get_many(OWNERS.family(), &wanted)?.into_iter();
+        let mut found = self.get_many(OWNERS.family(), &wanted)?.into_iter();
         keys.iter()
             .map(|key| match key {
-                Key::Profile(id) => Ok(Lead::To(*id)),
+                Key::Profile(id) => Ok(Way { lead: Lead::To(*id), stamps: Vec::new() }),
                 Key::Identifier(_) => {
-                    let owner = found.next().flatten().map(|bytes| Owner::decode(&bytes)).transpose();
-                    Ok(owner.map_err(|error| OWNERS.corrupt(error))?.map_or(Lead::Nobody, |owner| Lead::of(&owner)))
+                    let (stamp, bytes) = found.next().unwrap_or_default();
+                    let owner = bytes.map(|bytes| Owner::decode(&bytes)).transpose();
+                    let owner = owner.map_err(|error| OWNERS.corrupt(error))?;
+                    Ok(Way { lead: owner.map_or(Lead::Nobody, |owner| Lead::of(&owner)), stamps: vec![stamp] })
                 }
             })
             .collect()

@@ -247,7 +247,7 @@ impl Reader<'_> {
             groups.dedup();
             let keys: Vec<Key> = groups.into_iter().cloned().map(Key::Identifier).collect();
             let answers = self.at_group(through).find_many(&keys)?;
-            for (key, answer) in keys.into_iter().zip(answers) {
+            for (key, (answer, _)) in keys.into_iter().zip(answers) {
                 let Key::Identifier(group) = key else { continue };
                 self.memo.borrow_mut().insert((through.kind.id, group), answer.into());
             }

@@ -1,5 +1,6 @@
 //! Lookups by a view: its slots are the fields of one lookup, and what was read is what it answers from.
 
+use super::without_evidence;
 use crate::domain::answer::{Answer, Resolution};
 use crate::domain::consent::{Consent, Purpose, State};
 use crate::domain::hush::Hushed;
@@ -8,6 +9,7 @@ use crate::domain::key::Key;
 use crate::domain::time::{Time, earlier};
 use crate::domain::view::{About, Denier, Found, Gate, Permission, View};
 use crate::engine::{Engine, Error, Question, Tier};
+use crate::store::{self, Evidence};
 
 /// What every customer of a lookup is to be spoken to for.
 #[derive(Clone, Copy, Debug)]
@@ -29,9 +31,20 @@ impl Engine {
         occasion: Occasion<'_>,
         tier: Tier,
     ) -> Result<Answer, Error> {
+        self.lookup_view_in(&self.state.store.view(tier), workspace, keys, occasion)
+    }
+
+    /// The same in `view`.
+    pub(super) fn lookup_view_in(
+        &self,
+        view: &store::view::View<'_>,
+        workspace: WorkspaceId,
+        keys: &[(usize, Key)],
+        occasion: Occasion<'_>,
+    ) -> Result<Answer, Error> {
         let purpose = purpose(occasion.view);
         let question = (question(occasion, purpose.as_ref()), occasion.view.asked.as_deref());
-        Ok(seen(occasion, self.lookup_asked(workspace, keys, question, tier)?))
+        Ok(seen(occasion, self.lookup_in(view, workspace, keys, question)?))
     }
 
     /// Looks up many customers as [`Engine::lookup_batch`] does, and answers as the view has it.
@@ -41,10 +54,22 @@ impl Engine {
         keys: &[Key],
         occasion: Occasion<'_>,
     ) -> Result<Vec<Answer>, Error> {
+        let view = self.state.store.view(Tier::Disk);
+        Ok(without_evidence(self.lookup_batch_view_in(view, workspace, keys, occasion)?))
+    }
+
+    /// The same in `view`; each answer with what it was read from, if that is watched.
+    pub(super) fn lookup_batch_view_in<'s>(
+        &'s self,
+        view: store::view::View<'s>,
+        workspace: WorkspaceId,
+        keys: &[Key],
+        occasion: Occasion<'_>,
+    ) -> Result<Vec<(Answer, Option<Evidence>)>, Error> {
         let purpose = purpose(occasion.view);
         let question = (question(occasion, purpose.as_ref()), occasion.view.asked.as_deref());
-        let answers = self.lookup_batch_asked(workspace, keys, question)?;
-        Ok(answers.into_iter().map(|answer| seen(occasion, answer)).collect())
+        let answers = self.lookup_batch_in(view, workspace, keys, question)?;
+        Ok(answers.into_iter().map(|(answer, evidence)| (seen(occasion, answer), evidence)).collect())
     }
 }
 

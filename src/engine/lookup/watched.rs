@@ -1,0 +1,125 @@
+//! Lookups whose answers may be kept, with what they were read from: as long as that stands, and their time has not come, to
+//! look up again would give the same.
+
+use super::{Occasion, Question};
+use crate::domain::answer::Answer;
+use crate::domain::ids::WorkspaceId;
+use crate::domain::key::Key;
+use crate::domain::time::{Time, earlier};
+use crate::engine::{Engine, Error, Tier};
+use crate::store::{Evidence, Stamp};
+
+/// How long an answer of a view is kept at most, in microseconds: one hour. Such an answer says itself how long it may be
+/// kept, a day at most, and one that is given later says no more than that.
+const MAX_KEPT_MICROS: u64 = 60 * 60 * 1_000_000;
+
+/// What is asked of customers.
+#[derive(Clone, Copy, Debug)]
+pub enum Ask<'a> {
+    /// Fields.
+    Fields(Question<'a>),
+    /// What a view makes of them.
+    View(Occasion<'a>),
+}
+
+/// What was answered, and for how long that may be kept.
+#[derive(Clone, Debug)]
+pub struct Watched {
+    /// The answer.
+    pub answer: Answer,
+    /// `None` if it is not to be kept.
+    pub kept: Option<Kept>,
+}
+
+/// For how long an answer may be kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept {
+    evidence: Evidence,
+    /// Until when. `None` if no time makes it another.
+    until: Option<Time>,
+}
+
+impl Ask<'_> {
+    fn now(&self) -> Time {
+        match self {
+            Self::Fields(question) => question.now,
+            Self::View(occasion) => occasion.now,
+        }
+    }
+}
+
+impl Watched {
+    fn new(ask: Ask<'_>, answer: Answer, evidence: Option<Evidence>) -> Self {
+        let kept = evidence.and_then(|evidence| Some(Kept { evidence, until: until(&answer, ask.now())? }));
+        Self { answer, kept }
+    }
+}
+
+/// When an answer is another without any write: never, or at a time to come. `None` if nobody knows.
+fn until(answer: &Answer, now: Time) -> Option<Option<Time>> {
+    let until = match &answer.viewed {
+        Some(viewed) => Some(viewed.cache_until?.min(now.plus_micros(MAX_KEPT_MICROS))),
+        None => earlier(answer.changes_at, answer.hushed.iter().filter_map(|hushed| hushed.until).min()),
+    };
+    (until.is_none_or(|until| until > now)).then_some(until)
+}
+
+impl Engine {
+    /// Looks up one customer as [`Engine::lookup`] or [`Engine::lookup_view`] does.
+    pub fn lookup_watched(
+        &self,
+        workspace: WorkspaceId,
+        keys: &[(usize, Key)],
+        ask: Ask<'_>,
+        tier: Tier,
+    ) -> Result<Watched, Error> {
+        let view = self.state.store.watched(tier);
+        let answer = match ask {
+            Ask::Fields(question) => {
+                let asked = self.asked(workspace, question)?;
+                self.lookup_in(&view, workspace, keys, (question, asked.as_ref()))?
+            }
+            Ask::View(occasion) => self.lookup_view_in(&view, workspace, keys, occasion)?,
+        };
+        Ok(Watched::new(ask, answer, view.evidence()))
+    }
+
+    /// Looks up many customers as [`Engine::lookup_batch`] or [`Engine::lookup_batch_view`] does.
+    pub fn lookup_batch_watched(
+        &self,
+        workspace: WorkspaceId,
+        keys: &[Key],
+        ask: Ask<'_>,
+    ) -> Result<Vec<Watched>, Error> {
+        let view = self.state.store.watched(Tier::Disk);
+        let answers = match ask {
+            Ask::Fields(question) => {
+                let asked = self.asked(workspace, question)?;
+                self.lookup_batch_in(view, workspace, keys, (question, asked.as_ref()))?
+            }
+            Ask::View(occasion) => self.lookup_batch_view_in(view, workspace, keys, occasion)?,
+        };
+        Ok(answers.into_iter().map(|(answer, evidence)| Watched::new(ask, answer, evidence)).collect())
+    }
+
+    /// True as long as an answer may be given once more at the time that `now` tells, which is not asked where no time
+    /// matters.
+    pub fn stands(&self, kept: &Kept, now: impl FnOnce() -> Time) -> bool {
+        self.state.store.stands(&kept.evidence) && kept.until.is_none_or(|until| until > now())
+    }
+
+    /// The stamp of workspaces, models and API keys; `None` while one of them is being written.
+    pub fn registry_stamp(&self) -> Option<Stamp> {
+        self.state.store.registry_stamp()
+    }
+
+    /// True if no workspace, model or API key was written since.
+    pub fn registry_stands(&self, stamp: Stamp) -> bool {
+        self.state.store.registry_stands(stamp)
+    }
+
+    /// The version of the committed data: two reads between which it did not change saw the same data.
+    pub fn version(&self) -> u64 {
+        self.state.store.version()
+    }
+}
