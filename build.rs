@@ -1,5 +1,6 @@
 //! Compiles `proto/kith/v1` to Rust and nothing else. `protox` parses the files, so no `protoc` is needed. The server of
-//! `LookupService` is made once more, with answers that are bytes already: see `server::wire`.
+//! `LookupService` is made once more, with lookups that are bytes on
+//! their way in and out: see `server::wire`.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -22,22 +23,27 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn lookup_service() -> manual::Service {
-    let method = |name, route, request| {
+    let method = |name, route| {
         let method = manual::Method::builder().name(name).route_name(route);
-        let method = method.input_type(format!("crate::proto::v1::{request}"));
-        method.output_type("crate::server::wire::Encoded").codec_path("crate::server::wire::EncodedCodec")
+        method.output_type("crate::server::wire::Encoded")
     };
+    // What is asked over and over is not decoded.
+    let lookup = |name, route| {
+        let method = method(name, route).input_type("crate::server::wire::Asked");
+        method.codec_path("crate::server::wire::BytesCodec")
+    };
+    let write = method("write_and_lookup", "WriteAndLookup").input_type("crate::proto::v1::WriteAndLookupRequest");
+    let write = write.codec_path("crate::server::wire::EncodedCodec");
     let served = manual::Method::builder().name("get_served").route_name("GetServed");
     let served = served.input_type("crate::proto::v1::GetServedRequest");
     let served = served.output_type("crate::proto::v1::GetServedResponse").codec_path("tonic_prost::ProstCodec");
-    let stream = method("stream_lookup", "StreamLookup", "StreamLookupRequest");
     manual::Service::builder()
         .name("LookupService")
         .package("kith.v1")
-        .method(method("lookup", "Lookup", "LookupRequest").build())
-        .method(method("batch_lookup", "BatchLookup", "BatchLookupRequest").build())
-        .method(stream.client_streaming().server_streaming().build())
+        .method(lookup("lookup", "Lookup").build())
+        .method(lookup("batch_lookup", "BatchLookup").build())
+        .method(lookup("stream_lookup", "StreamLookup").client_streaming().server_streaming().build())
         .method(served.build())
-        .method(method("write_and_lookup", "WriteAndLookup", "WriteAndLookupRequest").build())
+        .method(write.build())
         .build()
 }

@@ -40,8 +40,11 @@ pub struct Config {
     pub insecure: bool,
     /// Worker threads that serve connections, at least 1.
     pub cores: usize,
-    /// RocksDB's block cache in MiB.
+    /// Memory for stored data in MiB: half for RocksDB's blocks, half for single records.
     pub cache_mib: usize,
+    /// Memory for answers of lookups in MiB, which are given again as long as nothing was written that they were read from.
+    /// 0: none are kept.
+    pub answer_cache_mib: usize,
     /// Client: URL of the server, `http://` or `https://`.
     pub server: String,
     /// Client: API key to send with every call. Never printed.
@@ -69,6 +72,7 @@ impl Default for Config {
             insecure: false,
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             cache_mib: 1024,
+            answer_cache_mib: server::DEFAULT_ANSWER_CACHE_BYTES / (1024 * 1024),
             server: format!("http://127.0.0.1:{DEFAULT_PORT}"),
             api_key: None,
             ca: None,

@@ -34,7 +34,7 @@ use tonic_health::server::HealthReporter;
 use cores::{CoreOptions, Running};
 use drain::Drain;
 use gate::Gate;
-use grpc::Context;
+use grpc::{Context, KeptAnswers, Plans};
 use metrics::Metrics;
 
 use crate::engine::Engine;
@@ -42,7 +42,10 @@ use crate::engine::Engine;
 pub use clock::now;
 pub use convert::access as keys;
 pub use files::make_room;
-pub use options::{DEFAULT_DEADLINE, DEFAULT_MAX_IN_FLIGHT, DEFAULT_MAX_MESSAGE_BYTES, DEFAULT_PORT, Limits, Options};
+pub use options::{
+    DEFAULT_ANSWER_CACHE_BYTES, DEFAULT_DEADLINE, DEFAULT_MAX_IN_FLIGHT, DEFAULT_MAX_MESSAGE_BYTES, DEFAULT_PORT,
+    Limits, Options,
+};
 pub use start::StartError;
 pub use tls::TlsFiles;
 
@@ -98,10 +101,12 @@ impl Server {
 
         let max_message_bytes = options.limits.max_message_bytes;
         let (shared_engine, shared_drain) = (engine.clone(), drain.clone());
+        let (plans, answers) = (Arc::new(Plans::new()), Arc::new(KeptAnswers::new(options.answer_cache_bytes)));
         let service = move || {
             let (engine, drain) = (shared_engine.clone(), shared_drain.clone());
             let guard = policy.guard.clone();
-            let context = Context { engine, guard, drain, shard: metrics.shard() };
+            let (plans, answers) = (Arc::clone(&plans), Arc::clone(&answers));
+            let context = Context { engine, guard, drain, shard: metrics.shard(), plans, answers };
             let faces = grpc::faces(routes.clone(), &context, max_message_bytes);
             Gate::new(faces, Arc::clone(&policy), context.shard)
         };

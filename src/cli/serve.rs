@@ -44,9 +44,13 @@ pub struct Args {
     /// Worker threads [default: as many as this machine runs at once]
     #[arg(long, value_name = "N")]
     cores: Option<usize>,
-    /// RocksDB's block cache in MiB [default: 1024]
+    /// Memory for stored data in MiB [default: 1024]
     #[arg(long, value_name = "MIB")]
     cache_mib: Option<usize>,
+    /// Memory for answers that are given again until something is written that they were read from, in MiB; 0 keeps none
+    /// [default: 256]
+    #[arg(long, value_name = "MIB")]
+    answer_cache_mib: Option<usize>,
     /// error, warn, info, debug or trace [default: info]
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
@@ -58,8 +62,9 @@ pub struct Args {
 impl Args {
     /// The flags that were given, by the key of the setting.
     pub fn flags(self) -> Vec<(&'static str, String)> {
-        let Self { listen, data, model, durability, insecure, tls_cert, tls_key, cores, cache_mib, .. } = self;
+        let Self { listen, data, model, durability, insecure, tls_cert, tls_key, cores, .. } = self;
         let path = |path: Option<PathBuf>| path.map(|path| path_text(&path));
+        let number = |number: Option<usize>| number.map(|number| number.to_string());
         let flags = [
             ("listen", listen),
             ("data", path(data)),
@@ -68,8 +73,9 @@ impl Args {
             ("insecure", insecure.then(|| "true".to_owned())),
             ("tls.cert", path(tls_cert)),
             ("tls.key", path(tls_key)),
-            ("cores", cores.map(|cores| cores.to_string())),
-            ("cache_mib", cache_mib.map(|mib| mib.to_string())),
+            ("cores", number(cores)),
+            ("cache_mib", number(self.cache_mib)),
+            ("answer_cache_mib", number(self.answer_cache_mib)),
             ("log.level", self.log_level),
             ("log.format", self.log_format),
         ];
@@ -123,7 +129,9 @@ fn options(config: &Config) -> server::Options {
         deadline: Duration::from_millis(deadline_ms),
     };
     let tls = config.tls.as_ref().map(|tls| TlsFiles { cert: tls.cert.clone(), key: tls.key.clone() });
-    server::Options { listen: config.listen, insecure: config.insecure, tls, cores: Some(config.cores), limits }
+    let answer_cache_bytes = config.answer_cache_mib.saturating_mul(1024 * 1024);
+    let (listen, insecure, cores) = (config.listen, config.insecure, Some(config.cores));
+    server::Options { listen, insecure, tls, cores, answer_cache_bytes, limits }
 }
 
 /// Sends the log to stderr. A log that is there already, as in a test, is left alone.

@@ -54,7 +54,13 @@ pub struct Context {
     pub drain: Drain,
     /// The figures of this core.
     pub shard: Arc<Shard>,
+    /// What lookups ask, read against the models.
+    pub plans: Arc<Plans>,
+    /// Answers of lookups that may be given again.
+    pub answers: Arc<KeptAnswers>,
 }
+
+pub use lookup::{KeptAnswers, Plans};
 
 /// Answers `LookupService`.
 pub type LookupServer = LookupServiceServer<lookup::Lookup>;

@@ -17,6 +17,9 @@ pub const DEFAULT_MAX_IN_FLIGHT: usize = 1_024;
 /// How long a call that is no stream may take unless told otherwise.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
 
+/// How much memory answers that are kept may take unless told otherwise, in bytes.
+pub const DEFAULT_ANSWER_CACHE_BYTES: usize = 256 * 1024 * 1024;
+
 /// How to serve.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -28,6 +31,9 @@ pub struct Options {
     pub tls: Option<TlsFiles>,
     /// How many threads serve; `None`: as many as the machine runs at once.
     pub cores: Option<usize>,
+    /// About how many bytes of answers to lookups are kept, to be given again as long as nothing is written that they were
+    /// read from; 0 keeps none.
+    pub answer_cache_bytes: usize,
     /// The limits.
     pub limits: Limits,
 }
@@ -35,7 +41,14 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         let listen = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), DEFAULT_PORT);
-        Self { listen, insecure: false, tls: None, cores: None, limits: Limits::default() }
+        Self {
+            listen,
+            insecure: false,
+            tls: None,
+            cores: None,
+            answer_cache_bytes: DEFAULT_ANSWER_CACHE_BYTES,
+            limits: Limits::default(),
+        }
     }
 }
 

@@ -246,5 +246,5 @@ fn nothing_is_said_that_is_hushed_or_forbidden_or_of_another() {
         Ok(())
     });
     ran.unwrap_or_else(|error| panic!("{error}"));
-    assert!(said.get() > 200, "hardly anything was said at all: {}", said.get());
+    assert!(said.get() > 80, "hardly anything was said at all: {}", said.get());
 }

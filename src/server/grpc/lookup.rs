@@ -1,5 +1,8 @@
 //! `LookupService`.
 
+mod kept;
+mod plan;
+mod quick;
 mod send;
 mod stream;
 mod write;
@@ -20,41 +23,49 @@ use crate::domain::model::Kind;
 use crate::domain::served::SendId;
 use crate::domain::view::About;
 use crate::engine::{self, ActiveModel, Engine, Occasion, Question, Tier};
-use crate::proto::v1::{
-    BatchLookupRequest, GetServedRequest, GetServedResponse, LookupRequest, StreamLookupRequest, WriteAndLookupRequest,
-};
+use crate::proto::v1::{BatchLookupRequest, GetServedRequest, GetServedResponse, LookupRequest, WriteAndLookupRequest};
 use crate::server::clock;
 use crate::server::metrics::LookupResult;
 use crate::server::status::Refusal;
-use crate::server::wire::{self, Encoded, Item, LookupService};
+use crate::server::wire::{self, Asked, Encoded, Item, LookupService};
 use send::Asking;
+
+pub use kept::KeptAnswers;
+pub use plan::Plans;
 
 /// The handlers.
 pub struct Lookup(pub Context);
 
 #[tonic::async_trait]
 impl LookupService for Lookup {
-    async fn lookup(&self, request: Request<LookupRequest>) -> Result<Response<Encoded>, Status> {
+    async fn lookup(&self, request: Request<Asked>) -> Result<Response<Encoded>, Status> {
         let workspace = workspace(&request)?;
-        let answer = self.0.lookup(workspace, request.into_inner()).await;
+        let asked = request.into_inner();
+        if let Some(answer) = self.0.quick_lookup(workspace, &asked) {
+            return Ok(Response::new(answer));
+        }
+        let answer = Box::pin(self.0.lookup(workspace, asked.decode()?)).await;
         if answer.is_err() {
             self.0.shard.lookup(LookupResult::Refused);
         }
         let (item, token) = answer?;
-        Ok(Response::new(wire::lookup(&item, &token)))
+        Ok(Response::new(Encoded::One { answer: wire::answer(&item), token }))
     }
 
-    async fn batch_lookup(&self, request: Request<BatchLookupRequest>) -> Result<Response<Encoded>, Status> {
+    async fn batch_lookup(&self, request: Request<Asked>) -> Result<Response<Encoded>, Status> {
         let workspace = workspace(&request)?;
-        let answers = self.0.batch_lookup(workspace, request.into_inner()).await?;
-        Ok(Response::new(answers))
+        let asked = request.into_inner();
+        if let Some(answers) = self.0.quick_batch(workspace, &asked).await? {
+            return Ok(Response::new(answers));
+        }
+        Ok(Response::new(self.0.batch_lookup(workspace, asked.decode()?).await?))
     }
 
     type StreamLookupStream = Pin<Box<dyn Stream<Item = Result<Encoded, Status>> + Send>>;
 
     async fn stream_lookup(
         &self,
-        request: Request<Streaming<StreamLookupRequest>>,
+        request: Request<Streaming<Asked>>,
     ) -> Result<Response<Self::StreamLookupStream>, Status> {
         let caller = caller(&request)?;
         let answers = stream::answers(self.0.clone(), caller, request.into_inner());
@@ -124,12 +135,7 @@ impl Context {
     }
 
     fn count(&self, answer: &answer::Answer) {
-        self.shard.lookup(match answer.resolution {
-            answer::Resolution::Found(_) => LookupResult::Found,
-            answer::Resolution::Shared { .. } => LookupResult::Shared,
-            answer::Resolution::NotFound => LookupResult::NotFound,
-            answer::Resolution::Erased => LookupResult::Erased,
-        });
+        self.shard.lookup(result(answer));
     }
 
     async fn batch_lookup(&self, workspace: WorkspaceId, request: BatchLookupRequest) -> Result<Encoded, Refusal> {
@@ -163,7 +169,8 @@ impl Context {
                 found.into_iter().map(Ok).collect()
             }
         };
-        Ok(wire::batch(self.in_order(keys, found, refusals, active.version, html), &token))
+        let items = self.in_order(keys, found, refusals, active.version, html);
+        Ok(Encoded::Many { answers: items.map(|item| wire::answer(&item)).collect(), token })
     }
 
     /// Puts what was found and what was refused back into the order of the keys.
@@ -186,6 +193,16 @@ impl Context {
             }
             Some(Item { key, found, model_version, html })
         })
+    }
+}
+
+/// What an answer counts as.
+fn result(answer: &answer::Answer) -> LookupResult {
+    match answer.resolution {
+        answer::Resolution::Found(_) => LookupResult::Found,
+        answer::Resolution::Shared { .. } => LookupResult::Shared,
+        answer::Resolution::NotFound => LookupResult::NotFound,
+        answer::Resolution::Erased => LookupResult::Erased,
     }
 }
 

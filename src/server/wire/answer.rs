@@ -1,6 +1,8 @@
 //! The bytes of answers. Tags are those of `proto/kith/v1/lookup.proto`; what is empty or zero is left out, as protobuf
 //! has it.
 
+use std::sync::Arc;
+
 use prost::Message as _;
 use uuid::Uuid;
 
@@ -36,12 +38,11 @@ pub struct Item {
     pub html: bool,
 }
 
-/// The bytes of a `LookupResponse`.
-pub fn lookup(item: &Item, token: &str) -> Encoded {
+/// The bytes of an `Answer`.
+pub fn answer(item: &Item) -> Arc<[u8]> {
     let mut out = Vec::with_capacity(item.usual_bytes());
-    nested(&mut out, 1, |out| item.write(out));
-    block(&mut out, 2, token.as_bytes());
-    Encoded(out)
+    item.write(&mut out);
+    out.into()
 }
 
 /// The bytes of a `WriteAndLookupResponse`.
@@ -50,25 +51,7 @@ pub fn write_and_lookup(receipt: &v1::Receipt, item: &Item, token: &str) -> Enco
     nested(&mut out, 1, |out| out.extend(receipt.encode_to_vec()));
     nested(&mut out, 2, |out| item.write(out));
     block(&mut out, 3, token.as_bytes());
-    Encoded(out)
-}
-
-/// The bytes of a `StreamLookupResponse`.
-pub fn stream(item: &Item) -> Encoded {
-    let mut out = Vec::with_capacity(item.usual_bytes());
-    nested(&mut out, 1, |out| item.write(out));
-    Encoded(out)
-}
-
-/// The bytes of a `BatchLookupResponse`.
-pub fn batch(items: impl Iterator<Item = Item>, token: &str) -> Encoded {
-    let mut out = Vec::new();
-    for item in items {
-        out.reserve(item.usual_bytes());
-        nested(&mut out, 1, |out| item.write(out));
-    }
-    block(&mut out, 2, token.as_bytes());
-    Encoded(out)
+    Encoded::Whole(out)
 }
 
 impl Item {

@@ -1,17 +1,23 @@
 //! Writing protobuf by hand: fields are appended, and what is nested gets its length once it is known.
 
+use bytes::BufMut;
 use prost::encoding::{WireType, encode_varint, encoded_len_varint};
 
 /// Lengths below this take the one byte that is kept for them.
 const ONE_BYTE: usize = 0x80;
 
 /// Text, bytes or a whole message; left out if it is empty.
-pub fn block(out: &mut Vec<u8>, tag: u32, bytes: &[u8]) {
+pub fn block(out: &mut impl BufMut, tag: u32, bytes: &[u8]) {
     if !bytes.is_empty() {
-        key(out, tag, WireType::LengthDelimited);
-        varint(out, bytes.len() as u64);
-        out.extend_from_slice(bytes);
+        present_block(out, tag, bytes);
     }
+}
+
+/// Bytes that say something by being there.
+pub fn present_block(out: &mut impl BufMut, tag: u32, bytes: &[u8]) {
+    key(out, tag, WireType::LengthDelimited);
+    varint(out, bytes.len() as u64);
+    out.put_slice(bytes);
 }
 
 /// A whole number, an enum or a flag; left out if it is 0.
@@ -30,7 +36,7 @@ pub fn present_number(out: &mut Vec<u8>, tag: u32, number: u64) {
 /// A double that says something by being there.
 pub fn present_double(out: &mut Vec<u8>, tag: u32, number: f64) {
     key(out, tag, WireType::SixtyFourBit);
-    bytes::BufMut::put_f64_le(out, number);
+    out.put_f64_le(number);
 }
 
 /// A message in a message. Most are short: their length takes one byte, and only longer ones are moved to make room.
@@ -54,14 +60,14 @@ pub fn nested(out: &mut Vec<u8>, tag: u32, write: impl FnOnce(&mut Vec<u8>)) {
     }
 }
 
-fn key(out: &mut Vec<u8>, tag: u32, wire_type: WireType) {
+fn key(out: &mut impl BufMut, tag: u32, wire_type: WireType) {
     varint(out, u64::from(tag << 3 | wire_type as u32));
 }
 
 /// Nearly all of them are below 128 here, and one byte.
-fn varint(out: &mut Vec<u8>, number: u64) {
+fn varint(out: &mut impl BufMut, number: u64) {
     match u8::try_from(number) {
-        Ok(byte) if byte < 0x80 => out.push(byte),
+        Ok(byte) if byte < 0x80 => out.put_u8(byte),
         Ok(_) | Err(_) => encode_varint(number, out),
     }
 }

