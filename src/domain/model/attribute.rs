@@ -112,6 +112,7 @@ impl Source {
             Aggregate::Count | Aggregate::Sum | Aggregate::Average | Aggregate::BestHour { .. } => {
                 (Type::Number, false)
             }
+            Aggregate::DaysSinceFirst | Aggregate::DaysSinceLast | Aggregate::DaysBetween => (Type::Number, false),
             Aggregate::Min | Aggregate::Max | Aggregate::MostFrequent => (of_property, false),
             Aggregate::First | Aggregate::Last => (of_property, true),
             Aggregate::UniqueList { .. } | Aggregate::LastEvents { .. } | Aggregate::Hours { .. } => {

@@ -45,12 +45,25 @@ window = "90d"
 [computed."hour"]
 aggregate = "best_hour"
 event = "e"
+[computed."recency"]
+aggregate = "days_since_last"
+event = "e"
+[computed."tenure"]
+aggregate = "days_since_first"
+event = "e"
 [computed."team.day"]
 kind = "account"
 over = "members"
 aggregate = "count"
 event = "e"
 window = "24h"
+[computed."team.recency"]
+kind = "account"
+over = "members"
+aggregate = "days_since_last"
+event = "e"
+[segments.away]
+when = 'recency >= 3'
 [attributes.person]
 nick = "text"
 first = "text"
@@ -62,7 +75,7 @@ at_most = 200
 "#;
 
 /// What a view may read, each a field; AGE is the largest age of a value.
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 12] = [
     "day = { from = ['n.day'] }",
     "week = { from = ['n.week'], default = 0 }",
     "month = { from = ['n.month'] }",
@@ -71,7 +84,10 @@ const FIELDS: [&str; 9] = [
     "name = { from = ['nick', 'first'], max_age = 'AGE', default = 'you', type = 'name' }",
     "pet = { from = ['first'], topics = ['pets'], max_age = '3d' }",
     "hour = { from = ['hour'] }",
-    "team = { from = ['account.team.day'] }",
+    "team = { from = ['account.team.day', 'account.team.recency'] }",
+    "recency = { from = ['recency'] }",
+    "tenure = { from = ['tenure'] }",
+    "away = { from = ['segment.away'] }",
 ];
 const AGES: [&str; 4] = ["90m", "1d", "5d", "60d"];
 const KEYS: [&str; 4] = ["user_id:a", "user_id:b", "device_id:d", "user_id:nobody"];
