@@ -3,18 +3,19 @@
 //! Taking in is commutative, and so is merging: the aggregate of a union of events is the merge of their aggregates,
 //! exactly, in any order. That is why sums are decimals and not floats. Every state is bounded.
 
+mod days;
 mod decimal;
 mod distinct;
 mod hours;
+mod reading;
 mod recent;
 mod window;
-
-use jiff::tz::TimeZone;
 
 use super::link::Moment;
 use super::time::Time;
 use super::value::Value;
 
+pub use days::Days;
 pub use decimal::Decimal;
 pub use distinct::{Counts, MAX_COUNTED, MAX_KEPT_BYTES, Scalar, Unique};
 pub use hours::{MAX_QUARTERS, Quarters, zone};
@@ -62,6 +63,12 @@ pub enum Aggregate {
         /// As for [`Aggregate::Hours`].
         time_zone: Option<String>,
     },
+    /// How many days ago the earliest event was: whole ones of 24 hours, as all days here.
+    DaysSinceFirst,
+    /// How many days ago the latest event was.
+    DaysSinceLast,
+    /// How many days there are from the earliest event to the latest.
+    DaysBetween,
 }
 
 /// What a computed attribute holds after at least one event.
@@ -89,6 +96,8 @@ pub enum State {
     Recent(Recent),
     /// Events by the quarter of an hour.
     Quarters(Quarters),
+    /// The times that days are counted from.
+    Days(Days),
     /// Any of the first five, by the time of the events.
     Buckets(Buckets),
 }
@@ -109,6 +118,9 @@ impl Aggregate {
             Self::LastEvents { .. } => "last_events",
             Self::Hours { .. } => "hours",
             Self::BestHour { .. } => "best_hour",
+            Self::DaysSinceFirst => "days_since_first",
+            Self::DaysSinceLast => "days_since_last",
+            Self::DaysBetween => "days_between",
         }
     }
 
@@ -119,7 +131,12 @@ impl Aggregate {
 
     /// True if the event alone goes in, and none of its values.
     pub fn is_of_events(&self) -> bool {
-        matches!(self, Self::Count | Self::LastEvents { .. } | Self::Hours { .. } | Self::BestHour { .. })
+        match self {
+            Self::Count | Self::LastEvents { .. } | Self::Hours { .. } | Self::BestHour { .. } => true,
+            Self::DaysSinceFirst | Self::DaysSinceLast | Self::DaysBetween => true,
+            Self::Sum | Self::Average | Self::Min | Self::Max | Self::First | Self::Last => false,
+            Self::UniqueList { .. } | Self::MostFrequent => false,
+        }
     }
 
     /// True if it may have to leave something out, and says so.
@@ -140,16 +157,26 @@ impl State {
     /// What one event with this value leads to; `None` if the aggregate has no use for the value. For
     /// [`Aggregate::LastEvents`] the value is the object of all properties.
     pub fn of(aggregate: &Aggregate, moment: &Moment, value: Option<&Value>) -> Option<Self> {
-        match aggregate {
-            Aggregate::Count => return Some(Self::Count(1)),
-            Aggregate::Hours { .. } | Aggregate::BestHour { .. } => {
-                return Some(Self::Quarters(Quarters::of(moment.time)));
-            }
-            _ => {}
+        Self::of_time(aggregate, moment.time).or_else(|| Self::of_value(aggregate, moment, value?))
+    }
+
+    /// Where nothing but the time of the event goes in, if that.
+    fn of_time(aggregate: &Aggregate, time: Time) -> Option<Self> {
+        Some(match aggregate {
+            Aggregate::Count => Self::Count(1),
+            Aggregate::Hours { .. } | Aggregate::BestHour { .. } => Self::Quarters(Quarters::of(time)),
+            Aggregate::DaysSinceFirst => Self::Days(Days::SinceFirst(time)),
+            Aggregate::DaysSinceLast => Self::Days(Days::SinceLast(time)),
+            Aggregate::DaysBetween => Self::Days(Days::Between(time, time)),
+            _ => return None,
+        })
+    }
+
+    fn of_value(aggregate: &Aggregate, moment: &Moment, value: &Value) -> Option<Self> {
+        if *value == Value::Null {
+            return None;
         }
-        let value = value.filter(|value| **value != Value::Null)?;
         match aggregate {
-            Aggregate::Count | Aggregate::Hours { .. } | Aggregate::BestHour { .. } => None,
             Aggregate::Sum => Decimal::of(value).map(Self::Sum),
             Aggregate::Average => Decimal::of(value).map(|sum| Self::Average(sum, 1)),
             Aggregate::Min => value.is_scalar().then(|| Self::Min(value.clone())),
@@ -164,6 +191,7 @@ impl State {
                 Value::Object(values) => Some(Self::Recent(Recent::of(*limit, properties, moment, values))),
                 _ => None,
             },
+            _ => None,
         }
     }
 
@@ -199,75 +227,9 @@ impl State {
             (Self::Counts(a), Self::Counts(b)) => Self::Counts(a.merge(b)),
             (Self::Recent(a), Self::Recent(b)) => Self::Recent(a.merge(b)),
             (Self::Quarters(a), Self::Quarters(b)) => Self::Quarters(a.merge(b)),
+            (Self::Days(a), Self::Days(b)) => Self::Days(a.merge(b)),
             (Self::Buckets(a), Self::Buckets(b)) if a.window == b.window => Self::Buckets(a.merge(b)),
             (kept, _) => kept,
-        }
-    }
-
-    /// The event time that the value is of; `None` where it is of all events.
-    pub fn as_of(&self) -> Option<Time> {
-        match self {
-            Self::First(moment, _) | Self::Last(moment, _) => Some(moment.time),
-            _ => None,
-        }
-    }
-
-    /// The first moment after `now` at which its value may be another without any event; `None` if it stays.
-    pub fn changes_at(&self, now: Time) -> Option<Time> {
-        match self {
-            Self::Buckets(buckets) => buckets.changes_at(now),
-            _ => None,
-        }
-    }
-
-    /// True if its value depends on when and for whom it is read; see [`State::read`].
-    pub fn is_live(&self) -> bool {
-        matches!(self, Self::Quarters(_) | Self::Buckets(_))
-    }
-
-    /// True if something had to be left out; `None` where nothing ever is.
-    pub fn capped(&self) -> Option<bool> {
-        match self {
-            Self::Unique(unique) => Some(unique.capped),
-            Self::Counts(counts) => Some(counts.capped),
-            Self::Quarters(quarters) => Some(quarters.capped),
-            _ => None,
-        }
-    }
-
-    /// The value that lookups read, of states that are not live. Null for those that are.
-    pub fn value(&self) -> Value {
-        match self {
-            #[allow(clippy::cast_precision_loss)] // JSON numbers are doubles: counts past 2^53 are rounded.
-            Self::Count(count) => Value::Number(*count as f64),
-            Self::Sum(sum) => Value::Number(sum.to_f64()),
-            #[allow(clippy::cast_precision_loss)] // As above.
-            Self::Average(sum, count) => Value::Number(sum.to_f64() / *count as f64),
-            Self::Min(value) | Self::Max(value) | Self::First(_, value) | Self::Last(_, value) => value.clone(),
-            Self::Unique(unique) => Value::List(unique.values()),
-            Self::Counts(counts) => counts.most_frequent().cloned().unwrap_or(Value::Null),
-            Self::Recent(recent) => Value::List(recent.values()),
-            Self::Quarters(_) | Self::Buckets(_) => Value::Null,
-        }
-    }
-
-    /// The value at the time `now`, for a customer in `zone`. `None` if there is no event in the window.
-    pub fn read(&self, aggregate: &Aggregate, now: Time, zone: &TimeZone) -> Option<Value> {
-        #[allow(clippy::cast_precision_loss)] // As for counts.
-        let number = |count: u64| Value::Number(count as f64);
-        match self {
-            Self::Buckets(buckets) => {
-                let none = || buckets.counts().then_some(Value::Number(0.0));
-                buckets.at(now).map(|state| state.value()).or_else(none)
-            }
-            Self::Quarters(quarters) => {
-                let hours = quarters.histogram(zone);
-                Some(match aggregate {
-                    Aggregate::BestHour { .. } => number(u64::try_from(hours::best(&hours)).unwrap_or_default()),
-                    _ => Value::List(hours.into_iter().map(number).collect()),
-                })
-            }
-            other => Some(other.value()),
         }
     }
 }

@@ -90,7 +90,7 @@ pub struct Computed {
     pub aggregate: Aggregate,
     /// The name of the track event it is computed over.
     pub event: String,
-    /// What of the event goes in; unused by `count`.
+    /// What of the event goes in; unused by those of events, such as `count`.
     pub property: Property,
     /// Whose events.
     pub over: Over,

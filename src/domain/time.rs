@@ -41,22 +41,27 @@ pub fn earlier(a: Option<Time>, b: Option<Time>) -> Option<Time> {
     a.into_iter().chain(b).min()
 }
 
+/// The units of durations, in seconds.
+const UNITS: [(&str, u64); 5] = [("w", 7 * 24 * 60 * 60), ("d", 24 * 60 * 60), ("h", 60 * 60), ("m", 60), ("s", 1)];
+
 /// Reads a duration such as `90d`: a whole number and s, m, h, d or w. In microseconds; `None` if it is none, or longer
 /// than 1,000 years. Months and years have no one length.
 pub fn duration(text: &str) -> Option<u64> {
     const LONGEST: u64 = 1_000 * 365 * 24 * 60 * 60 * 1_000_000;
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let seconds: u64 = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 60 * 60,
-        "d" => 24 * 60 * 60,
-        "w" => 7 * 24 * 60 * 60,
-        _ => return None,
-    };
+    let (_, seconds) = UNITS.into_iter().find(|(name, _)| *name == unit)?;
     let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
     let number: u64 = number.parse().ok().filter(|_| is_number)?;
     number.checked_mul(seconds * 1_000_000).filter(|micros| *micros <= LONGEST)
+}
+
+/// A duration in microseconds as [`duration`] reads it, in the largest unit that it is a whole number of; what is less than
+/// a second is left out.
+pub fn duration_text(micros: u64) -> String {
+    let whole = micros / 1_000_000;
+    let unit = UNITS.into_iter().find(|(_, seconds)| whole != 0 && whole.is_multiple_of(*seconds));
+    let (name, seconds) = unit.unwrap_or(("s", 1));
+    format!("{}{name}", whole / seconds)
 }
 
 impl fmt::Display for Time {
@@ -92,6 +97,14 @@ mod tests {
         {
             assert_eq!(duration(none), None, "{none}");
         }
+    }
+
+    #[test]
+    fn durations_are_written_in_their_largest_unit() {
+        for text in ["0s", "1s", "90s", "2m", "36h", "1d", "30d", "1w", "52w"] {
+            assert_eq!(duration_text(duration(text).unwrap()), text);
+        }
+        assert_eq!(duration_text(duration("168h").unwrap()), "1w");
     }
 
     #[test]

@@ -55,6 +55,14 @@ aggregate = "best_hour"
 event = "order"
 time_zone = "zone"
 backfill = true
+[computed."tenure"]
+aggregate = "days_since_first"
+event = "order"
+backfill = true
+[computed."span"]
+aggregate = "days_between"
+event = "order"
+backfill = true
 [computed."address.n"]
 address_types = ["email"]
 aggregate = "count"
@@ -92,6 +100,17 @@ aggregate = "sum"
 event = "order"
 property = "cents"
 window = "7d"
+backfill = true
+[computed."team.recency"]
+kind = "account"
+over = "members"
+aggregate = "days_since_last"
+event = "order"
+backfill = true
+[computed."address.recency"]
+address_types = ["email", "device_id"]
+aggregate = "days_since_last"
+event = "order"
 backfill = true
 [computed."address.hours"]
 address_types = ["email", "device_id"]

@@ -12,6 +12,7 @@ use crate::domain::aggregate::Window;
 use crate::domain::answer::{ADDRESS, Fields};
 use crate::domain::ids::KindId;
 use crate::domain::model::{Model, Property};
+use crate::domain::time::duration_text;
 use crate::domain::value::Value;
 use crate::domain::view::{Condition, View};
 
@@ -101,7 +102,8 @@ fn holds(view: &View) -> impl Iterator<Item = Json> {
     view.holds.iter().map(|hold| {
         let when = match hold.condition {
             Condition::While => "while".to_owned(),
-            Condition::Bought => "bought".to_owned(),
+            Condition::Bought { within: None } => "bought".to_owned(),
+            Condition::Bought { within: Some(micros) } => format!("bought within {}", duration_text(micros)),
             Condition::Count { at_most } => format!("count, at most {at_most}"),
         };
         let decision = format!("{:?}", hold.decision).to_lowercase();
@@ -165,6 +167,8 @@ mod tests {
         let source = "[identifiers.user_id]\n[identifiers.email]\n[kinds.person]\nidentifiers = ['user_id', 'email']\n\
                       [computed.'orders.count']\naggregate = 'count'\nevent = 'purchase'\n\
                       [segments.buyers]\nwhen = 'orders.count > 0'\n\
+                      [computed.'orders.last']\naggregate = 'last_events'\nevent = 'purchase'\nproperties = ['product']\n\
+                      [views.page.holds.has_it]\nbought = 'orders.last'\nwithin = '30d'\n\
                       [views.page.fields.orders]\nfrom = ['orders.count']\ndefault = 0";
         let text = text(&Model::parse(source).unwrap());
         for part in [
@@ -177,6 +181,7 @@ mod tests {
             "number",
             "buyers",
             "orders.count > 0",
+            "bought within 30d",
         ] {
             assert!(text.contains(part), "{part} in {text}");
         }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::holdings::{bytes, read};
 use super::parts::StoredMoment;
 use crate::codec::Error;
-use crate::domain::aggregate::{Buckets, Counts, Decimal, Quarters, Recent, Scalar, State, Unique, Window};
+use crate::domain::aggregate::{Buckets, Counts, Days, Decimal, Quarters, Recent, Scalar, State, Unique, Window};
 use crate::domain::link::Moment;
 use crate::domain::time::Time;
 use crate::domain::value::Value;
@@ -43,6 +43,15 @@ pub(super) enum StoredState {
         window: StoredWindow,
         states: Vec<(u64, StoredCell)>,
     },
+    Days(StoredDays),
+}
+
+/// Times in microseconds since 1970.
+#[derive(Serialize, Deserialize)]
+pub(super) enum StoredDays {
+    SinceFirst(u64),
+    SinceLast(u64),
+    Between(u64, u64),
 }
 
 /// The state of one bucket of a window.
@@ -96,6 +105,7 @@ impl From<&State> for StoredState {
                 window: (*window).into(),
                 states: states.iter().filter_map(|(at, state)| Some((*at, cell(state)?))).collect(),
             },
+            State::Days(days) => Self::Days((*days).into()),
         }
     }
 }
@@ -162,11 +172,32 @@ pub(super) fn state(stored: StoredState) -> Result<State, Error> {
             let states = states.into_iter().map(|(at, stored)| Ok((at, read_cell(stored)?)));
             State::Buckets(Buckets { window: window.into(), states: states.collect::<Result<_, Error>>()? })
         }
+        StoredState::Days(days) => State::Days(days.into()),
     })
 }
 
 fn scalar(bytes: &[u8]) -> Result<Scalar, Error> {
     Scalar::of(&read(bytes)?).ok_or_else(|| Error::malformed(WHAT, "value is no scalar"))
+}
+
+impl From<Days> for StoredDays {
+    fn from(days: Days) -> Self {
+        match days {
+            Days::SinceFirst(first) => Self::SinceFirst(first.micros()),
+            Days::SinceLast(last) => Self::SinceLast(last.micros()),
+            Days::Between(first, last) => Self::Between(first.micros(), last.micros()),
+        }
+    }
+}
+
+impl From<StoredDays> for Days {
+    fn from(stored: StoredDays) -> Self {
+        match stored {
+            StoredDays::SinceFirst(first) => Self::SinceFirst(Time::from_micros(first)),
+            StoredDays::SinceLast(last) => Self::SinceLast(Time::from_micros(last)),
+            StoredDays::Between(first, last) => Self::Between(Time::from_micros(first), Time::from_micros(last)),
+        }
+    }
 }
 
 impl From<Window> for StoredWindow {

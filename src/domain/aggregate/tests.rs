@@ -152,6 +152,44 @@ proptest! {
     }
 
     #[test]
+    fn days_are_a_recount_at_any_moment(
+        events in history(), split in 0_usize..40, at in 0_u64..400 * 24 * HOUR, which in 0_usize..3,
+    ) {
+        use Aggregate::{DaysBetween, DaysSinceFirst, DaysSinceLast};
+        let aggregate = [DaysSinceFirst, DaysSinceLast, DaysBetween][which].clone();
+        let [all, halves] = folded(&aggregate, None, &events, split);
+        prop_assert_eq!(&all, &halves);
+        let all = all.unwrap();
+
+        let mut order: Vec<Time> = events.iter().map(|(quarter, _)| time(*quarter)).collect();
+        order.sort_unstable();
+        let (first, last) = (order[0], order[order.len() - 1]);
+        // Day by day from the event on, as long as one more is over.
+        let days = |from: Time, to: Time| {
+            let over = (1..).map(|day| from.plus_micros(day * 24 * HOUR)).take_while(|over| *over <= to);
+            Some(Value::Number(over.count() as f64))
+        };
+        let expected = |now: Time| match aggregate {
+            DaysSinceFirst => days(first, now),
+            DaysSinceLast => days(last, now),
+            _ => days(first, last),
+        };
+        let now = time(0).plus_micros(at);
+        // At any moment, and at those where a day is over: then and not a microsecond before.
+        let over = all.changes_at(now);
+        prop_assert_eq!(over.is_some(), all.is_live());
+        let before = over.map(|over| Time::from_micros(over.micros() - 1));
+        for now in [Some(now), before, over].into_iter().flatten() {
+            prop_assert_eq!(all.read(&aggregate, now, &TimeZone::UTC), expected(now));
+        }
+        if let (Some(before), Some(over)) = (before, over) {
+            prop_assert!(over > now);
+            prop_assert_eq!(expected(before), expected(now));
+            prop_assert_ne!(expected(over), expected(now));
+        }
+    }
+
+    #[test]
     fn lists_and_counts_are_a_recount(events in history(), split in 0_usize..40, limit in 1_usize..8) {
         let newest_first = || {
             let mut order: Vec<usize> = (0..events.len()).collect();
@@ -190,6 +228,27 @@ proptest! {
         let most = (-3..3).max_by_key(|number| (often(number), -number)).unwrap();
         prop_assert_eq!(all.unwrap().value(), Value::Number(most as f64));
     }
+}
+
+#[test]
+fn a_day_is_over_to_the_microsecond_and_none_is_negative() {
+    let day = 24 * HOUR;
+    let of = |aggregate: &Aggregate, at: u64| State::of(aggregate, &moment(at), None).unwrap();
+    let told = |aggregate: &Aggregate, state: &State, now: u64| {
+        let Some(Value::Number(days)) = state.read(aggregate, Time::from_micros(now), &TimeZone::UTC) else { panic!() };
+        days
+    };
+    for aggregate in [Aggregate::DaysSinceFirst, Aggregate::DaysSinceLast] {
+        let state = of(&aggregate, 5 * day);
+        let days = [0, 5 * day, 6 * day - 1, 6 * day, 7 * day - 1, 7 * day].map(|now| told(&aggregate, &state, now));
+        assert_eq!(days, [0.0, 0.0, 0.0, 1.0, 1.0, 2.0], "{aggregate:?}");
+        // What is dated ahead is no day ago until a day after it.
+        assert_eq!(state.changes_at(Time::from_micros(0)), Some(Time::from_micros(6 * day)));
+        assert_eq!((state.is_live(), state.value(), state.capped()), (true, Value::Null, None));
+    }
+    let between = |last: u64| of(&Aggregate::DaysBetween, last).merge(of(&Aggregate::DaysBetween, day));
+    assert_eq!([day, 2 * day - 1, 2 * day].map(|last| between(last).value()), [0.0, 0.0, 1.0].map(Value::Number));
+    assert_eq!((between(day).is_live(), between(day).changes_at(Time::default())), (false, None));
 }
 
 #[test]

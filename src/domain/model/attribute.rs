@@ -25,6 +25,8 @@ pub struct Source {
     pub value_type: Type,
     /// True if its value is of the moment of one fact. What is computed from all events is always of now.
     pub dated: bool,
+    /// True if it is a list of events, each with its time.
+    pub of_events: bool,
 }
 
 impl Model {
@@ -92,15 +94,15 @@ fn prefixed((name, source): (String, Source)) -> (String, Source) {
 
 impl Source {
     fn set(scope: &str, value_type: Type) -> Self {
-        Self { scope: scope.to_owned(), value_type, dated: true }
+        Self { scope: scope.to_owned(), value_type, dated: true, of_events: false }
     }
 
     fn figure(scope: &str) -> Self {
-        Self { scope: scope.to_owned(), value_type: Type::Number, dated: false }
+        Self { scope: scope.to_owned(), value_type: Type::Number, dated: false, of_events: false }
     }
 
     fn companion(scope: &str) -> Self {
-        Self { scope: scope.to_owned(), value_type: Type::Bool, dated: false }
+        Self { scope: scope.to_owned(), value_type: Type::Bool, dated: false, of_events: false }
     }
 
     fn computed(computed: &Computed, scope: &str) -> Self {
@@ -112,12 +114,14 @@ impl Source {
             Aggregate::Count | Aggregate::Sum | Aggregate::Average | Aggregate::BestHour { .. } => {
                 (Type::Number, false)
             }
+            Aggregate::DaysSinceFirst | Aggregate::DaysSinceLast | Aggregate::DaysBetween => (Type::Number, false),
             Aggregate::Min | Aggregate::Max | Aggregate::MostFrequent => (of_property, false),
             Aggregate::First | Aggregate::Last => (of_property, true),
             Aggregate::UniqueList { .. } | Aggregate::LastEvents { .. } | Aggregate::Hours { .. } => {
                 (Type::List, false)
             }
         };
-        Self { scope: scope.to_owned(), value_type, dated }
+        let of_events = matches!(computed.aggregate, Aggregate::LastEvents { .. });
+        Self { scope: scope.to_owned(), value_type, dated, of_events }
     }
 }

@@ -94,7 +94,7 @@ impl View {
         };
         let fields: Vec<Shown> = self.fields.iter().map(show).collect();
         let renderable = self.has_all(&fields);
-        let reasons = self.reasons(found, about, gate, renderable);
+        let reasons = self.reasons(found, about, now, gate, renderable);
         let decision = decide(&reasons);
         let cache_until = self.cache_until(found.fields, &fields, decision, now, gate);
         Viewed { version: self.version, renderable, pinned_at: None, fields, decision, reasons, cache_until }

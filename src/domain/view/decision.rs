@@ -7,6 +7,7 @@
 use std::fmt;
 
 use super::{About, Denier, Found, Gate, Permission, View, Viewed};
+use crate::domain::time::Time;
 
 /// What to do with a message. The greater one counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,8 +71,15 @@ impl Reason {
 }
 
 impl View {
-    /// Every reason against sending a message about `about`.
-    pub(super) fn reasons(&self, found: Found<'_>, about: &About, gate: &Gate, renderable: bool) -> Vec<Reason> {
+    /// Every reason against sending a message about `about` at the time `now`.
+    pub(super) fn reasons(
+        &self,
+        found: Found<'_>,
+        about: &About,
+        now: Time,
+        gate: &Gate,
+        renderable: bool,
+    ) -> Vec<Reason> {
         let mut reasons = Vec::new();
         if gate.erased {
             reasons.push(Reason::skip(Code::Erased));
@@ -82,7 +90,7 @@ impl View {
         if gate.shared && self.shared != Decision::Send {
             reasons.push(Reason { decision: self.shared, ..Reason::skip(Code::SharedKey) });
         }
-        let holding = self.holds.iter().filter(|hold| hold.holds(found, about));
+        let holding = self.holds.iter().filter(|hold| hold.holds(found, about, now));
         reasons.extend(holding.map(|hold| Reason {
             decision: hold.decision,
             hold: hold.name.clone(),

@@ -1,6 +1,6 @@
-//! Computed attributes whose value depends on when and for whom they are read: sliding windows, which age without any
-//! event, and hours of the day in the customer's time zone. Their states lie in a part of the profile of their own, and are
-//! decoded only if one of them is asked for.
+//! Computed attributes whose value depends on when and for whom they are read: sliding windows and days since an event,
+//! which age without any event, and hours of the day in the customer's time zone. Their states lie in a part of the profile
+//! of their own, and are decoded only if one of them is asked for.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

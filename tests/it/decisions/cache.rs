@@ -45,12 +45,29 @@ window = "90d"
 [computed."hour"]
 aggregate = "best_hour"
 event = "e"
+[computed."recency"]
+aggregate = "days_since_last"
+event = "e"
+[computed."tenure"]
+aggregate = "days_since_first"
+event = "e"
+[computed."recent"]
+aggregate = "last_events"
+event = "e"
+properties = ["p"]
 [computed."team.day"]
 kind = "account"
 over = "members"
 aggregate = "count"
 event = "e"
 window = "24h"
+[computed."team.recency"]
+kind = "account"
+over = "members"
+aggregate = "days_since_last"
+event = "e"
+[segments.away]
+when = 'recency >= 3'
 [attributes.person]
 nick = "text"
 first = "text"
@@ -59,10 +76,15 @@ shared = "send"
 [views.v.holds.enough]
 count = "n.week"
 at_most = 200
+[views.v.holds.had_it_lately]
+bought = "recent"
+within = "AGE"
 "#;
+/// What the message is about; the lowest numbers that events have.
+const ABOUT: std::ops::Range<u8> = 0..16;
 
-/// What a view may read, each a field; AGE is the largest age of a value.
-const FIELDS: [&str; 9] = [
+/// What a view may read, each a field; AGE is the largest age of a value, and of a purchase that counts.
+const FIELDS: [&str; 12] = [
     "day = { from = ['n.day'] }",
     "week = { from = ['n.week'], default = 0 }",
     "month = { from = ['n.month'] }",
@@ -71,7 +93,10 @@ const FIELDS: [&str; 9] = [
     "name = { from = ['nick', 'first'], max_age = 'AGE', default = 'you', type = 'name' }",
     "pet = { from = ['first'], topics = ['pets'], max_age = '3d' }",
     "hour = { from = ['hour'] }",
-    "team = { from = ['account.team.day'] }",
+    "team = { from = ['account.team.day', 'account.team.recency'] }",
+    "recency = { from = ['recency'] }",
+    "tenure = { from = ['tenure'] }",
+    "away = { from = ['segment.away'] }",
 ];
 const AGES: [&str; 4] = ["90m", "1d", "5d", "60d"];
 const KEYS: [&str; 4] = ["user_id:a", "user_id:b", "device_id:d", "user_id:nobody"];
@@ -119,7 +144,7 @@ fn said() -> impl Strategy<Value = Said> {
 fn case() -> impl Strategy<Value = Case> {
     let fields = (subsequence(&FIELDS[..], 1..=FIELDS.len()), select(&AGES[..]));
     let model =
-        fields.prop_map(|(fields, age)| format!("{MODEL}[views.v.fields]\n{}", fields.join("\n").replace("AGE", age)));
+        fields.prop_map(|(fields, age)| format!("{MODEL}[views.v.fields]\n{}", fields.join("\n")).replace("AGE", age));
     let at = prop_oneof![100 * DAY..102 * DAY, 100 * DAY..210 * DAY];
     let asked = prop::collection::vec((at, 0.0..1.0_f64), 1..6);
     (model, prop::collection::vec(said(), 1..16), asked).prop_map(|(model, facts, asked)| Case { model, facts, asked })
@@ -151,7 +176,8 @@ impl Subject {
 
     fn ask(&self, workspace: WorkspaceId, key: &str, now: u64) -> Answer {
         let active = self.engine.model(workspace).unwrap();
-        let (view, about): (&View, _) = (active.model.view("v").unwrap(), About::default());
+        let about = About::parse(ABOUT.map(|number| number.to_string()).collect()).unwrap();
+        let view: &View = active.model.view("v").unwrap();
         let kind = active.model.kind("person").unwrap();
         let keys = answer::keys(&[key.to_owned()], kind, &active.model).unwrap();
         let occasion = Occasion { view, about: &about, now: Time::from_micros(now) };

@@ -66,6 +66,9 @@ enum FileAggregate {
     LastEvents,
     Hours,
     BestHour,
+    DaysSinceFirst,
+    DaysSinceLast,
+    DaysBetween,
 }
 
 /// The names of those that are to count stored events too.
@@ -158,6 +161,9 @@ fn check_aggregate(aggregate: FileAggregate, parameters: Parameters, path: &str)
         }
         FileAggregate::Hours => Aggregate::Hours { time_zone: time_zone.take() },
         FileAggregate::BestHour => Aggregate::BestHour { time_zone: time_zone.take() },
+        FileAggregate::DaysSinceFirst => Aggregate::DaysSinceFirst,
+        FileAggregate::DaysSinceLast => Aggregate::DaysSinceLast,
+        FileAggregate::DaysBetween => Aggregate::DaysBetween,
     };
     let unused = [
         ("limit", limit.is_some(), "unique_list and last_events"),
@@ -226,6 +232,9 @@ mod tests {
             ("aggregate='last_events'\nproperties=['time']", "properties: names `time`"),
             ("aggregate='last_events'", "properties: names 1 to 16 properties"),
             ("aggregate='best_hour'\nproperty='p'", "property: is not for `best_hour`"),
+            ("aggregate='days_since_last'\nproperty='p'", "property: is not for `days_since_last`, which is of events"),
+            ("aggregate='days_between'\nwindow='30d'", "window: is for count, sum, average, min and max"),
+            ("aggregate='days_since_first'\ntime_zone='z'", "time_zone: is for hours and best_hour"),
             ("aggregate='average'\nproperty='@time'", "property: is @time, which cannot be summed"),
             ("aggregate='best_hour'\ntime_zone='z'\nkind='account'\nover='members'", "time_zone: is not for"),
             (

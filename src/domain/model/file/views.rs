@@ -19,6 +19,9 @@
 //! decision = "hold"                  # hold or skip; if left out, skip for `bought` and else hold
 //! [views.newsletter.holds.has_it]
 //! bought = "bought.products"         # a list: holds if it has what the request says that the message is about
+//! [views.newsletter.holds.had_it_lately]
+//! bought = "bought.last"             # `last_events`: with `within` only those no older count, exactly as old included;
+//! within = "30d"                     # it reaches back as far as the events that the attribute keeps by its `limit`
 //! [views.newsletter.holds.enough]
 //! count = "emails.count_7d"          # holds once there were `at_most`
 //! at_most = 3
@@ -46,6 +49,7 @@ use crate::domain::ids::KindId;
 use crate::domain::model::finding::Finding;
 use crate::domain::model::{Model, Source};
 use crate::domain::segment::Asked;
+use crate::domain::time;
 use crate::domain::view::{self, Decision, Hold, MAX_HOLDS, MAX_TOPICS, MAX_VIEW_FIELDS, MAX_VIEWS, View, is_label};
 pub(super) use shape::FileViews;
 use shape::{FileField, FileHold, FileView};
@@ -155,6 +159,15 @@ impl Compiler<'_> {
         if !label.is_empty() && !is_label(label) {
             self.say(at, &format!("is not {LABEL}"));
         }
+    }
+
+    /// A duration of more than nothing, in microseconds.
+    fn duration(&mut self, at: &str, text: &str) -> Option<u64> {
+        let micros = time::duration(text).filter(|micros| *micros > 0);
+        if micros.is_none() {
+            self.say(at, "is no duration; write a number and s, m, h, d or w, such as 90d");
+        }
+        micros
     }
 
     fn say(&mut self, at: &str, text: &str) {

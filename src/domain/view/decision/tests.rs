@@ -11,29 +11,52 @@ use crate::domain::view::{Condition, Field, Hold, MAX_CACHED_MICROS, Type};
 
 const NOW: Time = Time::from_micros(1_000_000);
 
-/// What a hold may read, with whether it stops a message for each of the conditions: `while`, `bought` of boots, and
-/// `count` of at most 3.
-fn reads() -> Vec<(answer::Field, [bool; 3])> {
+/// How long ago a purchase may be that counts, in microseconds.
+const WITHIN: u64 = 1_000;
+
+/// What a hold may read, with whether it stops a message for each of the conditions: `while`, `bought` of boots, `bought` of
+/// boots within [`WITHIN`], and `count` of at most 3.
+fn reads() -> Vec<(answer::Field, [bool; 4])> {
     let text = |text: &str| Value::Text(text.to_owned());
     let now = answer::Field::now;
+    let at = |item: &str, micros: u64| {
+        let time = Value::Time(Time::from_micros(micros));
+        Value::Object([("item".to_owned(), text(item)), ("time".to_owned(), time)].into())
+    };
+    let list = |items: &[Value]| now(Value::List(items.to_vec()));
+    let undated = Value::Object([("item".to_owned(), text("boots"))].into());
+    let (oldest, too_old, ahead) = (NOW.micros() - WITHIN, NOW.micros() - WITHIN - 1, NOW.micros() + 9 * WITHIN);
     vec![
-        (answer::Field::NotSet, [false, false, false]),
-        (answer::Field::Ambiguous, [true, true, true]),
-        (answer::Field::TooLarge, [true, true, true]),
-        (now(Value::Bool(true)), [true, false, true]),
-        (now(Value::Bool(false)), [false, false, true]),
-        (now(Value::Number(0.0)), [false, false, false]),
-        (now(Value::Number(-1.0)), [false, false, false]),
-        (now(Value::Number(2.0)), [true, false, false]),
-        (now(Value::Number(3.0)), [true, false, true]),
-        (now(text("boots")), [true, true, true]),
-        (now(Value::List(vec![text("socks"), text("boots")])), [true, true, true]),
-        (now(Value::List(vec![text("socks")])), [true, false, true]),
+        (answer::Field::NotSet, [false, false, false, false]),
+        (answer::Field::Ambiguous, [true, true, true, true]),
+        (answer::Field::TooLarge, [true, true, true, true]),
+        (now(Value::Bool(true)), [true, false, false, true]),
+        (now(Value::Bool(false)), [false, false, false, true]),
+        (now(Value::Number(0.0)), [false, false, false, false]),
+        (now(Value::Number(-1.0)), [false, false, false, false]),
+        (now(Value::Number(2.0)), [true, false, false, false]),
+        (now(Value::Number(3.0)), [true, false, false, true]),
+        (now(text("boots")), [true, true, true, true]),
+        (list(&[text("socks"), text("boots")]), [true, true, true, true]),
+        (list(&[text("socks")]), [true, false, false, true]),
+        (list(&[at("boots", NOW.micros())]), [true, true, true, true]),
+        (list(&[at("boots", oldest)]), [true, true, true, true]),
+        (list(&[at("boots", too_old)]), [true, true, false, true]),
+        (list(&[at("boots", ahead)]), [true, true, true, true]),
+        (list(&[at("socks", NOW.micros()), at("boots", too_old)]), [true, true, false, true]),
+        (list(&[at("boots", oldest), at("boots", too_old)]), [true, true, true, true]),
+        (list(&[at("socks", oldest), undated]), [true, true, true, true]),
+        (list(&[]), [true, false, false, true]),
     ]
 }
 
-const CONDITIONS: [Condition; 3] = [Condition::While, Condition::Bought, Condition::Count { at_most: 3 }];
-const CODES: [Code; 3] = [Code::Held, Code::Bought, Code::FrequencyCap];
+const CONDITIONS: [Condition; 4] = [
+    Condition::While,
+    Condition::Bought { within: None },
+    Condition::Bought { within: Some(WITHIN) },
+    Condition::Count { at_most: 3 },
+];
+const CODES: [Code; 4] = [Code::Held, Code::Bought, Code::Bought, Code::FrequencyCap];
 
 #[derive(Clone, Debug)]
 struct Case {
@@ -103,7 +126,7 @@ fn gate() -> impl Strategy<Value = Gate> {
 
 fn case() -> impl Strategy<Value = Case> {
     let decision = prop::option::of(prop::sample::select(vec![Decision::Hold, Decision::Skip]));
-    let holds = prop::collection::vec((0..3_usize, [0..reads().len(), 0..reads().len()], decision), 0..4);
+    let holds = prop::collection::vec((0..CONDITIONS.len(), [0..reads().len(), 0..reads().len()], decision), 0..4);
     let about = prop::option::of(Just("boots".to_owned()));
     (view(), gate(), holds, about).prop_map(|(mut view, gate, holds, about)| {
         for (at, (condition, _, decision)) in holds.iter().enumerate() {

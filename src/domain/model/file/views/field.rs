@@ -8,7 +8,6 @@ use crate::domain::model::Source;
 use crate::domain::model::file::attributes::quoted;
 use crate::domain::model::finding::{Finding, MAX_FINDINGS};
 use crate::domain::name;
-use crate::domain::time;
 use crate::domain::value::{MAX_DEPTH, MAX_NAME_BYTES, Value};
 use crate::domain::view::{Field, MAX_LENGTH, MAX_RUNGS, Rung, Type};
 
@@ -67,7 +66,7 @@ impl Compiler<'_> {
                 continue;
             }
             match slots.readable.get(name) {
-                Some(Source { scope, value_type, dated }) => sources.push(Found {
+                Some(Source { scope, value_type, dated, of_events: _ }) => sources.push(Found {
                     at,
                     name: name.clone(),
                     scope: scope.clone(),
@@ -126,10 +125,7 @@ impl Compiler<'_> {
     }
 
     fn max_age(&mut self, path: &str, max_age: &str, sources: &[Found]) -> Option<u64> {
-        let Some(micros) = time::duration(max_age).filter(|micros| *micros > 0) else {
-            self.say(path, "is no duration; write a number and s, m, h, d or w, such as 90d");
-            return None;
-        };
+        let micros = self.duration(path, max_age)?;
         if !sources.iter().any(|source| source.dated) {
             self.say(path, "can never be passed: what is computed from all events is always of now; remove it");
         }

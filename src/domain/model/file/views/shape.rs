@@ -42,13 +42,14 @@ pub(super) struct FileView {
     pub(super) fields: BTreeMap<String, FileField>,
 }
 
-/// What stands against speaking. Exactly one of the first three is to be there.
+/// What stands against speaking. Exactly one of `while`, `bought` and `count` is to be there.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FileHold {
     #[serde(rename = "while")]
     pub(super) while_: Option<String>,
     pub(super) bought: Option<String>,
+    pub(super) within: Option<String>,
     pub(super) count: Option<String>,
     pub(super) at_most: Option<u32>,
     pub(super) decision: Option<FileDecision>,

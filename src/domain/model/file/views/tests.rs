@@ -10,6 +10,14 @@ identifiers = ["account_id"]
 [computed."orders.count"]
 aggregate = "count"
 event = "Order Completed"
+[computed."orders.last"]
+aggregate = "last_events"
+event = "Order Completed"
+properties = ["product"]
+[computed."orders.products"]
+aggregate = "unique_list"
+event = "Order Completed"
+property = "product"
 [attributes.person]
 nickname = "text"
 first_name = "text"
@@ -127,6 +135,8 @@ fn sound_holds_are_let_through() {
         "while = 'anything'",
         "bought = 'products'\ndecision = 'hold'",
         "bought = 'anything'",
+        "bought = 'orders.last'",
+        "bought = 'orders.last'\nwithin = '30d'",
         "count = 'orders.count'\nat_most = 1",
         "while = 'account.members'",
     ] {
@@ -147,6 +157,18 @@ fn every_mistake_in_a_hold_is_found() {
         ("while = 'nickname'", "h.while", "is text, and this reads bool or number"),
         ("bought = 'orders.count'", "h.bought", "is number, and this reads list"),
         ("bought = 'product'", "h.bought", "; did you mean `products`?"),
+        (
+            "bought = 'orders.products'\nwithin = '30d'",
+            "h.within",
+            "needs the times of events, and `orders.products` has",
+        ),
+        ("bought = 'products'\nwithin = '30d'", "h.within", "name a `last_events`"),
+        ("bought = 'anything'\nwithin = '30d'", "h.within", "and `anything` has none"),
+        ("bought = 'orders.count'\nwithin = '30d'", "h.bought", "is number, and this reads list"),
+        ("bought = 'orders.last'\nwithin = '0d'", "h.within", "is no duration"),
+        ("bought = 'orders.last'\nwithin = '1 month'", "h.within", "is no duration"),
+        ("while = 'complaint'\nwithin = '30d'", "h.within", "is for `bought`; remove it"),
+        ("count = 'orders.count'\nat_most = 3\nwithin = '30d'", "h.within", "is for `bought`; remove it"),
         ("count = 'complaint'\nat_most = 3", "h.count", "is bool, and this reads number"),
         ("count = 'orders.count'", "h", "counts and has no limit; add `at_most`"),
         ("count = 'orders.count'\nat_most = 0", "h.at_most", "is 0, so nothing could ever be sent"),
