@@ -2,12 +2,12 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo run test soak check bench clean-data
+.PHONY: help setup build demo run test soak check bench bench-growth clean-data
 
 help: ## list the commands
 	@echo "kith: who is this, and what should I know before I speak to them?"
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what is missing to build kith: C++ compiler, libclang, Rust
 	@scripts/setup.sh
@@ -32,6 +32,9 @@ check: setup ## formatting, lints, documentation, licences and advisories, proto
 
 bench: setup ## measure, and print one table
 	@scripts/bench.sh
+
+bench-growth: setup ## measure the same lookups over more and more profiles
+	@scripts/bench/growth.sh
 
 clean-data: ## delete ./data, the data of `make run`
 	rm -rf data

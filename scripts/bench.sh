@@ -18,7 +18,8 @@ seconds=${SECONDS_EACH:-10}
 warmup=${WARMUP:-2}
 rounds=${ROUNDS:-3}
 # As much as bare_rocksdb has: everything fits.
-cache_mib=4096
+cache_mib=3072
+answer_cache_mib=1024
 
 out=$root/target/bench
 data=$out/data
@@ -81,7 +82,7 @@ processor_ticks() { awk '/^cpu / { for (i = 2; i <= 9; i++) total += $i; print t
 
 start_kith() {
   start kith "$kith" serve --listen "127.0.0.1:$kith_port" --data "$data/kith" --model benches/model.toml \
-    --cache-mib "$cache_mib"
+    --cache-mib "$cache_mib" --answer-cache-mib "$answer_cache_mib"
   kith_pid=$pid
   wait_until kith "$kith_pid" is_ready "$kith_port"
 }
@@ -182,11 +183,49 @@ measure_views() {
   local mode what flags profiles=$speakers
   for mode in unary batch; do
     for what in plain view; do
+      # One batch at a time for each thread of the client, so that the latency of one is seen and not that of a queue.
       flags=(--mode "$mode" --batch-size 500)
+      [[ $mode == batch ]] && flags+=(--connections 2)
       [[ $what == view ]] && flags+=(--view letter)
       lookups "kith $what $mode$([[ $mode == batch ]] && echo " 500" || true)" "$kith_port" "$kith_pid" "${flags[@]}"
     done
   done
+}
+
+# What a customer costs who is asked for the first time, or was written since.
+measure_none_kept() {
+  local kept_mib=$answer_cache_mib mode
+  say "==> keeping no answers"
+  answer_cache_mib=0
+  stop "$kith_pid"
+  start_kith
+  warm_up_caches
+  for mode in unary stream batch; do
+    lookups "kith $mode$([[ $mode == batch ]] && echo " 100" || true), none kept" "$kith_port" "$kith_pid" --mode "$mode"
+  done
+  profiles=$speakers lookups "kith view unary, none kept" "$kith_port" "$kith_pid" --view letter
+  profiles=$speakers lookups "kith plain unary, none kept" "$kith_port" "$kith_pid"
+  answer_cache_mib=$kept_mib
+  stop "$kith_pid"
+  start_kith
+  warm_up_caches
+}
+
+# Lookups at a quarter of their capacity, quiet and beside writes at half of theirs.
+measure_beside_writes() {
+  local capacity rate facts writer
+  capacity=$(grep '"name":"kith unary"' "$runs" | field lookups_per_s)
+  rate=$((${capacity%.*} / 4))
+  facts=$(grep '"name":"write stream"' "$runs" | field facts_per_s)
+  facts=$((${facts%.*} / 2))
+  say "==> $rate lookups a second, quiet and beside $facts facts a second"
+  lookups "kith unary, quiet" "$kith_port" "$kith_pid" --rate "$rate"
+  KITH_SERVER=http://127.0.0.1:$kith_port "$kith" bench write --mode stream --profiles "$profiles" --rate "$facts" \
+    --seconds $((seconds + warmup + 4)) --warmup 0 >/dev/null &
+  writer=$!
+  sleep 1
+  lookups "kith unary, beside writes" "$kith_port" "$kith_pid" --rate "$rate"
+  wait "$writer"
 }
 
 # Latency without the queue of a saturated server: both at 70 % of what kith can do.
@@ -206,6 +245,7 @@ measure_writes() {
     KITH_SERVER=http://127.0.0.1:$kith_port "$kith" bench write --mode "$mode" --name "write $mode" \
       --profiles "$profiles" --server-pid "$kith_pid" "${timing[@]}" | keep
   done
+  measure_beside_writes
   figures "memory" "kith_resident_bytes=$(resident_bytes "$kith_pid")"
   settle "$kith_pid"
   restart_kith "after the writes"
@@ -235,6 +275,7 @@ main() {
     ! grep '"complete":0' "$runs" >&2 || die "the answers above lack fields, so the comparison is void"
   done
   measure_at_rate
+  measure_none_kept
   measure_writes
   stop_all
 

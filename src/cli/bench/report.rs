@@ -15,13 +15,16 @@ use serde::{Deserialize, Serialize};
 use super::drive::Outcome;
 
 /// Each row is divided by these, where both were measured.
-const COMPARISONS: [(&str, &[&str]); 8] = [
+const COMPARISONS: [(&str, &[&str]); 11] = [
     ("kith unary", &["floor unary", "redis unary", "tonic over redis"]),
     ("kith unary zipf", &["floor unary", "redis unary", "tonic over redis"]),
     ("kith stream", &["floor stream", "redis pipelined 100"]),
     ("kith stream zipf", &["floor stream", "redis pipelined 100"]),
     ("kith batch 100", &["floor batch 100", "redis pipelined 100"]),
     ("kith batch 100 zipf", &["floor batch 100", "redis pipelined 100"]),
+    ("kith unary, none kept", &["floor unary"]),
+    ("kith stream, none kept", &["floor stream", "redis pipelined 100"]),
+    ("kith batch 100, none kept", &["floor batch 100", "redis pipelined 100"]),
     ("kith view unary", &["kith plain unary"]),
     ("kith view batch 500", &["kith plain batch 500"]),
 ];
@@ -29,6 +32,10 @@ const COMPARISONS: [(&str, &[&str]); 8] = [
 /// These are divided by bare RocksDB as well, per core: it runs on one thread, without a client beside it.
 const PER_CORE: [&str; 2] = ["kith batch 100", "kith batch 100 zipf"];
 const BARE: &str = "bare rocksdb";
+
+/// These have their server's CPU time divided by that of another: the client's share is in all else.
+const COSTS: [(&str, &str); 2] =
+    [("kith view unary", "kith plain unary"), ("kith view batch 500", "kith plain batch 500")];
 
 /// One measurement of lookups.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -263,6 +270,10 @@ fn ratios(row: &Row, groups: &[Group]) -> Vec<String> {
     let bare_cpu = find(BARE).and_then(|bare| bare.server_cpu_us).filter(|_| PER_CORE.contains(&row.name.as_str()));
     if let (Some(own), Some(bare)) = (row.server_cpu_us, bare_cpu) {
         ratios.push(format!("{:.2} × {BARE}, per core", bare / own));
+    }
+    let cost = COSTS.iter().find(|(name, _)| *name == row.name).and_then(|(_, other)| find(other));
+    if let Some((own, other)) = cost.and_then(|other| row.server_cpu_us.zip(other.server_cpu_us)) {
+        ratios.push(format!("{:.2} × its server CPU", own / other));
     }
     ratios
 }
