@@ -48,6 +48,7 @@ pub struct Store {
     tiers: Tiers,
     owners: ValueCache,
     profiles: ValueCache,
+    invalidates: bool,
     directory: PathBuf,
     mark: Mark,
     log_time: Arc<AtomicU64>,
@@ -68,8 +69,11 @@ impl Store {
     /// Opens the database in `directory`, or creates it. `cache_bytes` bounds what is kept in memory: half for
     /// RocksDB's blocks, half for single values of the families that lookups read.
     ///
+    /// `invalidates` is true everywhere but in the one test that shows that stale answers would be found: otherwise a commit
+    /// leaves in the caches what it changes.
+    ///
     /// Refuses a database of a newer format, and one that lost writes it had acknowledged.
-    pub fn open(directory: &Path, cache_bytes: usize) -> Result<Self, Error> {
+    pub fn open(directory: &Path, cache_bytes: usize, invalidates: bool) -> Result<Self, Error> {
         std::fs::create_dir_all(directory).map_err(|error| Error::io(directory, &error))?;
         format::check(directory)?;
         let log_time = Arc::new(AtomicU64::new(0));
@@ -81,6 +85,7 @@ impl Store {
             tiers: Tiers::new(),
             owners: ValueCache::new(cache_bytes / 16),
             profiles: ValueCache::new(cache_bytes / 2 - cache_bytes / 16),
+            invalidates,
             mark: Mark::open(directory)?,
             directory: directory.to_owned(),
             log_time,
@@ -125,7 +130,7 @@ impl Store {
         let mut writes = WriteBatch::default();
         let _barred = Barred(self);
         for (family, key, value) in batch.into_changes() {
-            if let Some(cache) = self.cache(family) {
+            if let Some(cache) = self.cache(family).filter(|_| self.invalidates) {
                 cache.bar(&key);
             }
             let handle = self.handle(family)?;
