@@ -14,7 +14,7 @@ use super::answer::Asked;
 use super::run::{Key, Run, WRITERS};
 
 /// Keys of a batch, and messages of a stream.
-const MANY: std::ops::RangeInclusive<usize> = 2..=30;
+const MANY: std::ops::RangeInclusive<usize> = 2..=15;
 /// Messages of a stream that are on their way at once.
 const WINDOW: usize = 4;
 
