@@ -353,7 +353,7 @@ impl<'a> Reader<'a> {
 
     /// Whether a key that leads nowhere names what was erased.
     fn is_erased(&self, key: &Key) -> Result<bool, Error> {
-        Ok(self.state.tombstones(self.view, self.workspace).has(key)?)
+        Ok(self.state.tombstones(self.view, self.workspace)?.has(key)?)
     }
 
     /// The model, if some of its computed attributes are not to be read: they may not have been when the lookup began, or
