@@ -20,7 +20,7 @@ use run::{Outcome, Plan, Run};
 
 use super::resolution::as_asked;
 
-/// What must have happened in a run of everything, however few operations it had.
+/// What must have happened in a run of everything.
 const SORTS: [&str; 14] = [
     "answers of batches",
     "answers of streams",

@@ -85,9 +85,9 @@ impl Writer {
             12..14 if is_there => Act::Erase(side),
             14..20 if is_there => Act::Hush(side),
             20..26 if is_there => Act::Consent(side),
-            26..50 if pair.is_erased(side) => Act::SayLate(side),
-            50..56 => Act::SayMany,
-            56..64 => Act::SayAndLookUp(side),
+            26..86 if pair.is_erased(side) => Act::SayLate(side),
+            26..32 => Act::SayMany,
+            32..40 => Act::SayAndLookUp(side),
             _ => Act::Say(side),
         }
     }
