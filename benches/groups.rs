@@ -98,6 +98,7 @@ impl Subject {
             cache_bytes: 256 << 20,
             write_queue: 4096,
             refold_portion: REFOLD_PORTION,
+            invalidates: true,
         })?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let workspace = runtime.block_on(engine.apply_model(DEFAULT_WORKSPACE, MODEL, NOW))?;

@@ -80,6 +80,7 @@ impl Subject {
             cache_bytes: 1 << 30,
             write_queue: 4096,
             refold_portion: REFOLD_PORTION,
+            invalidates: true,
         })?;
         let workspace = runtime.block_on(engine.apply_model(DEFAULT_WORKSPACE, MODEL, NOW))?;
         let subject = Self { engine, workspace };

@@ -78,6 +78,9 @@ pub struct Options {
     /// How much of a change of rules one command does, about, and how many stored events one command counts for new
     /// computed attributes, at most 256: see [`REFOLD_PORTION`].
     pub refold_portion: usize,
+    /// That what was changed leaves the caches. True everywhere but in the one test that shows that stale answers would be
+    /// found.
+    pub invalidates: bool,
 }
 
 /// Why the engine did not do what it was asked.
@@ -167,7 +170,7 @@ pub type Pending = writer::Reply<Receipt>;
 impl Engine {
     /// Opens or creates the database and starts the writer.
     pub fn open(options: &Options) -> Result<Self, Error> {
-        let store = Store::open(&options.data, options.cache_bytes)?;
+        let store = Store::open(&options.data, options.cache_bytes, options.invalidates)?;
         let state = Arc::new(State::load(store)?);
         let (queue, jobs) = mpsc::channel(options.write_queue.max(1));
         let writer = Writer::start(Arc::clone(&state), jobs, options.durability)?;

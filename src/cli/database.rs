@@ -33,6 +33,7 @@ pub(super) fn open_as_it_is(config: &Config) -> Result<Engine, Failure> {
         cache_bytes: config.cache_mib.saturating_mul(1024 * 1024),
         write_queue: config.limits.write_queue,
         refold_portion: engine::REFOLD_PORTION,
+        invalidates: true,
     };
     Ok(Engine::open(&options).with_context(|| format!("cannot open {}", config.data.display()))?)
 }

@@ -128,7 +128,7 @@ impl Reader<'_> {
         if let Some(owner) = self.owner(identifier)? {
             return Ok(owner);
         }
-        let tombstones = self.engine.state.tombstones(&self.view, self.pair.workspace);
+        let tombstones = self.engine.state.tombstones(&self.view, self.pair.workspace)?;
         let erased = tombstones.has(&Key::Identifier(identifier.clone()))?;
         Err(if erased { Error::Erased(name) } else { Error::NotFound(name) })
     }

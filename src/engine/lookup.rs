@@ -48,7 +48,7 @@ pub use sweep::{SegmentMember, SegmentPage, SegmentPlace};
 pub use through_view::Occasion;
 pub use watched::{Ask, Kept, Watched};
 
-/// How often a lookup starts anew because the profile it was led to was merged away in between.
+/// How often a lookup starts anew because something was committed in between.
 const MAX_TRIES: usize = 3;
 
 type Answered = Vec<(String, Field)>;
@@ -88,8 +88,10 @@ impl Engine {
     /// Looks up one customer by keys, the strongest first, each with its place in the request. The strongest that leads
     /// to one profile counts; only if none does, the strongest that several people use.
     ///
-    /// With [`Tier::Memory`] fails with [`Error::NotInMemory`] instead of waiting for the disk, or for many members of a
-    /// group to be counted.
+    /// The answer is of one moment: what was read while something was committed is read again.
+    ///
+    /// With [`Tier::Memory`] fails with [`Error::NotInMemory`] instead of waiting for the disk, for many members of a
+    /// group to be counted, or for a moment at which nothing is committed.
     pub fn lookup(
         &self,
         workspace: WorkspaceId,
@@ -111,25 +113,23 @@ impl Engine {
     ) -> Result<Answer, Error> {
         let question = question.widened(asked);
         let beyond = self.beyond(workspace, question)?;
-        let reader = self.reader(view, workspace, question, (asked, beyond.as_ref()));
-        let mut shared = None;
-        for (at, key) in keys {
-            match reader.find(*at, key)? {
-                Some(answer @ Answer { resolution: Resolution::Shared { .. }, .. }) => shared = shared.or(Some(answer)),
-                Some(answer) => return Ok(answer),
-                None => {}
+        let more = (asked, beyond.as_ref());
+        let store = &self.state.store;
+        for _ in 0..MAX_TRIES {
+            // What an earlier try read is of no moment.
+            let _none = view.evidence();
+            let version = store.version();
+            let answer = self.reader(view, workspace, question, more).find_any(keys);
+            if store.version() == version {
+                return answer;
             }
         }
-        if let Some(answer) = shared {
-            return Ok(answer);
+        // What is read from a snapshot is not watched.
+        view.note(None);
+        match view.tier() {
+            Tier::Memory => Err(Error::NotInMemory),
+            Tier::Disk => self.reader(&store.snapshot(), workspace, question, more).find_any(keys),
         }
-        for (at, key) in keys {
-            if reader.is_erased(key)? {
-                return reader.nobody(*at, key);
-            }
-        }
-        let (at, key) = keys.first().ok_or(Error::NotFound("the key"))?;
-        reader.nobody(*at, key)
     }
 
     /// Looks up many customers, one key each, in one consistent view. Answers come in the order of `keys`.
@@ -206,6 +206,29 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    /// The answer of the strongest key that leads to one profile, or else of the strongest that several people use, or
+    /// that was erased, or of the first.
+    fn find_any(&self, keys: &[(usize, Key)]) -> Result<Answer, Error> {
+        let mut shared = None;
+        for (at, key) in keys {
+            match self.find(*at, key)? {
+                Some(answer @ Answer { resolution: Resolution::Shared { .. }, .. }) => shared = shared.or(Some(answer)),
+                Some(answer) => return Ok(answer),
+                None => {}
+            }
+        }
+        if let Some(answer) = shared {
+            return Ok(answer);
+        }
+        for (at, key) in keys {
+            if self.is_erased(key)? {
+                return self.nobody(*at, key);
+            }
+        }
+        let (at, key) = keys.first().ok_or(Error::NotFound("the key"))?;
+        self.nobody(*at, key)
+    }
+
     fn find(&self, at: usize, key: &Key) -> Result<Option<Answer>, Error> {
         let Key::Identifier(identifier) = key else { return self.follow(at, key) };
         for _ in 0..MAX_TRIES {
@@ -337,7 +360,7 @@ impl<'a> Reader<'a> {
 
     /// Whether a key that leads nowhere names what was erased.
     fn is_erased(&self, key: &Key) -> Result<bool, Error> {
-        Ok(self.state.tombstones(self.view, self.workspace).has(key)?)
+        Ok(self.state.tombstones(self.view, self.workspace)?.has(key)?)
     }
 
     /// The model, if some of its computed attributes are not to be read: they may not have been when the lookup began, or

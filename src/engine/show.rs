@@ -160,7 +160,7 @@ impl Engine {
         kind: KindId,
     ) -> Result<Option<Profile>, Error> {
         let found = find(view, workspace, key, kind)?;
-        if found.is_none() && self.state.tombstones(view, workspace).has(key)? {
+        if found.is_none() && self.state.tombstones(view, workspace)?.has(key)? {
             return Err(Error::Erased("the profile that the key led to"));
         }
         Ok(found)

@@ -68,6 +68,8 @@ pub(super) struct State {
     announced: watch::Sender<Seq>,
     keys_in_use: AtomicBool,
     access_epoch: AtomicU64,
+    /// True from before a commit that changes the registry until it is read again.
+    changing: AtomicBool,
     /// True while there are computed attributes anywhere that nobody is to read yet.
     hiding: AtomicBool,
     diffing: Mutex<()>,
@@ -83,6 +85,7 @@ impl State {
             announced: watch::Sender::new(applied),
             keys_in_use: AtomicBool::new(false),
             access_epoch: AtomicU64::new(0),
+            changing: AtomicBool::new(false),
             hiding: AtomicBool::new(false),
             diffing: Mutex::new(()),
             store,
@@ -103,6 +106,11 @@ impl State {
         // Last, so that who sees the new epoch sees what it is about.
         self.access_epoch.fetch_add(1, Ordering::Release);
         Ok(())
+    }
+
+    /// Tells that what is committed next changes the registry, or that this is over.
+    pub(super) fn set_changing(&self, changing: bool) {
+        self.changing.store(changing, Ordering::Release);
     }
 
     /// Makes a commit known: reads from now on see it.
@@ -143,10 +151,20 @@ impl State {
         self.model(workspace).ok().filter(|active| !active.awaited.is_empty())
     }
 
-    /// The tombstones of a workspace, as `view` has them.
-    pub(super) fn tombstones<'v>(&self, view: &'v View<'v>, workspace: WorkspaceId) -> Tombstones<'v, View<'v>> {
-        let registry = self.registry.read().unwrap_or_else(PoisonError::into_inner);
-        Tombstones { from: view, workspace, secret: registry.secret(workspace) }
+    /// The tombstones of a workspace, as `view` has them. The first erasure of a workspace is seen before the registry has
+    /// its secret.
+    pub(super) fn tombstones<'v>(
+        &self,
+        view: &'v View<'v>,
+        workspace: WorkspaceId,
+    ) -> Result<Tombstones<'v, View<'v>>, Error> {
+        // First, so that what has been read again by then is in the registry.
+        let changing = self.changing.load(Ordering::Acquire);
+        let mut secret = self.registry.read().unwrap_or_else(PoisonError::into_inner).secret(workspace);
+        if secret.is_none() && changing {
+            secret = meta::tombstone_secret(view, workspace)?;
+        }
+        Ok(Tombstones { from: view, workspace, secret })
     }
 
     pub(super) fn keys(&self, workspace: WorkspaceId) -> Result<Vec<ApiKey>, Error> {

@@ -195,12 +195,14 @@ impl Work {
 
     fn commit(&mut self, batch: Batch<'_>, place: LogPlace) -> Result<(), store::Error> {
         let refresh = batch.changes_registry();
+        self.state.set_changing(refresh);
         let committed = self.state.store.commit(batch, place, self.sync)?;
         self.place = place;
         if refresh && let Err(error) = self.state.refresh() {
             tracing::error!(%error, "what was committed cannot be read back");
             std::process::abort();
         }
+        self.state.set_changing(false);
         drop(committed);
         self.state.announce(place.seq);
         Ok(())

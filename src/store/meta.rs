@@ -67,6 +67,12 @@ pub fn tombstone_secrets(view: &View<'_>) -> Result<Vec<(WorkspaceId, TombstoneS
     Ok(found)
 }
 
+/// The secret of a workspace, if it has tombstones.
+pub fn tombstone_secret(from: &impl Read, id: WorkspaceId) -> Result<Option<TombstoneSecret>, Error> {
+    let found = from.get(Family::Meta, &[TOMBSTONES_PREFIX, &id.0.to_be_bytes()].concat())?;
+    found.map(|bytes| decode(&bytes, |cursor| cursor.array()).map(TombstoneSecret)).transpose()
+}
+
 /// Gives a workspace the secret that its tombstones are found by, for ever.
 pub fn put_tombstone_secret(batch: &mut Batch<'_>, id: WorkspaceId, secret: TombstoneSecret) {
     let key = [TOMBSTONES_PREFIX, &id.0.to_be_bytes()].concat();

@@ -204,6 +204,7 @@ impl Subject {
             cache_bytes: 64 * 1024 * 1024,
             write_queue: 64,
             refold_portion: 1,
+            invalidates: true,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Self { engine: Engine::open(&options).unwrap(), runtime, cases: Cell::new(0), _directory: directory }

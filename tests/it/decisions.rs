@@ -157,6 +157,7 @@ async fn once_it_is_settled_all_that_was_handed_to_the_writer_is_seen() {
         cache_bytes: 8 * 1024 * 1024,
         write_queue: 32,
         refold_portion: REFOLD_PORTION,
+        invalidates: true,
     };
     let engine = Engine::open(&options).unwrap();
     let text = std::fs::read_to_string(model()).unwrap();

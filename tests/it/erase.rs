@@ -57,6 +57,7 @@ impl Subject {
             cache_bytes: 64 * 1024 * 1024,
             write_queue: 64,
             refold_portion: REFOLD_PORTION,
+            invalidates: true,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Self { engine: Engine::open(&options).unwrap(), runtime }
@@ -382,7 +383,7 @@ fn check(subject: &Subject, case: usize, history: &[Said], first: usize) -> Resu
 
 /// Which of these are somewhere in the keys or values of a closed database, and in which families.
 fn found(directory: &Path, canaries: &BTreeSet<String>) -> Vec<String> {
-    let store = Store::open(directory, 8 * 1024 * 1024).unwrap();
+    let store = Store::open(directory, 8 * 1024 * 1024, true).unwrap();
     let view = store.view(store::Tier::Disk);
     let mut found = Vec::new();
     for family in Family::ALL {

@@ -247,6 +247,7 @@ pub fn engine_options(directory: &Path) -> Options {
         cache_bytes: 64 * 1024 * 1024,
         write_queue: 64,
         refold_portion: REFOLD_PORTION,
+        invalidates: true,
     }
 }
 

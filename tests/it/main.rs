@@ -19,6 +19,7 @@ mod grpcurl;
 mod harness;
 mod identity;
 mod layering;
+mod linear;
 mod reads;
 mod refold;
 mod resolution;

@@ -129,7 +129,7 @@ fn what_too_many_links_name_is_refused_before_anything_is_changed() {
     let (workspace, Key::Identifier(identifier)) = (world.workspace, world.key(8)) else { panic!("it is an account") };
     drop(subject);
 
-    let store = Store::open(directory.path(), 8 * 1024 * 1024).unwrap();
+    let store = Store::open(directory.path(), 8 * 1024 * 1024, true).unwrap();
     let mut batch = Batch::new(&store);
     for link in (0..50_000).map(LinkId) {
         LINK_INDEX.put(&mut batch, &LinkIndexKey { workspace, identifier: identifier.clone(), link }, &()).unwrap();

@@ -48,6 +48,7 @@ impl EngineDoor {
             cache_bytes: 8 * 1024 * 1024,
             write_queue: 16,
             refold_portion: REFOLD_PORTION,
+            invalidates: true,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let engine = Engine::open(&options).unwrap();

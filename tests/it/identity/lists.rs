@@ -80,6 +80,7 @@ async fn growth_is_forgotten_after_a_week_of_log_time() {
         cache_bytes: 8 * 1024 * 1024,
         write_queue: 16,
         refold_portion: REFOLD_PORTION,
+        invalidates: true,
     };
     let engine = Engine::open(&options).unwrap();
     let workspace = engine.apply_model(DEFAULT_WORKSPACE, MODEL, Time::from_micros(1)).await.unwrap();

@@ -66,6 +66,7 @@ impl Shared {
             cache_bytes: 64 * 1024 * 1024,
             write_queue: 64,
             refold_portion: 1,
+            invalidates: true,
         };
         let engine = Engine::open(&options).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -128,6 +128,7 @@ async fn a_stopped_server_has_let_go_of_the_database() {
             cache_bytes: 8 * 1024 * 1024,
             write_queue: 4,
             refold_portion: engine::REFOLD_PORTION,
+            invalidates: true,
         };
         engine = Engine::open(&again).expect("nobody holds the database any more");
     }

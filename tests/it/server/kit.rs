@@ -47,6 +47,7 @@ pub async fn engine(write_queue: usize, durability: Durability) -> (Engine, Temp
         cache_bytes: 8 * 1024 * 1024,
         write_queue,
         refold_portion: engine::REFOLD_PORTION,
+        invalidates: true,
     };
     let engine = Engine::open(&options).unwrap();
     engine.apply_model(engine::DEFAULT_WORKSPACE, DEFAULT_MODEL, server::now()).await.unwrap();
