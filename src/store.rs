@@ -24,7 +24,7 @@ use rocksdb::properties::{ESTIMATE_NUM_KEYS, TOTAL_SST_FILES_SIZE};
 use rocksdb::{ColumnFamily, ColumnFamilyDescriptor, DB, ReadOptions, WriteBatch, WriteOptions};
 
 use crate::domain::ids::{LogPlace, Seq};
-use batch::Batch;
+use batch::Changes;
 use cache::ValueCache;
 use catalogue::Family;
 pub use error::Error;
@@ -48,6 +48,8 @@ pub struct Store {
     tiers: Tiers,
     owners: ValueCache,
     profiles: ValueCache,
+    fragments: ValueCache,
+    links: ValueCache,
     directory: PathBuf,
     mark: Mark,
     log_time: Arc<AtomicU64>,
@@ -66,14 +68,15 @@ pub struct FamilyStats {
 
 impl Store {
     /// Opens the database in `directory`, or creates it. `cache_bytes` bounds what is kept in memory: half for
-    /// RocksDB's blocks, half for single values of the families that lookups read.
+    /// single values of the families that lookups read, some for those that only the writer reads, the rest for RocksDB's
+    /// blocks.
     ///
     /// Refuses a database of a newer format, and one that lost writes it had acknowledged.
     pub fn open(directory: &Path, cache_bytes: usize) -> Result<Self, Error> {
         std::fs::create_dir_all(directory).map_err(|error| Error::io(directory, &error))?;
         format::check(directory)?;
         let log_time = Arc::new(AtomicU64::new(0));
-        let tuning = options::Tuning::new(cache_bytes / 2, Arc::clone(&log_time));
+        let tuning = options::Tuning::new(cache_bytes / 32 * 13, Arc::clone(&log_time));
         let families = Family::ALL.map(|f| ColumnFamilyDescriptor::new(f.name(), tuning.family(f.preset())));
         let db = DB::open_cf_descriptors(&tuning.database(), directory.join("rocksdb"), families)?;
         let store = Self {
@@ -81,6 +84,8 @@ impl Store {
             tiers: Tiers::new(),
             owners: ValueCache::new(cache_bytes / 16),
             profiles: ValueCache::new(cache_bytes / 2 - cache_bytes / 16),
+            fragments: ValueCache::new(cache_bytes / 16),
+            links: ValueCache::new(cache_bytes / 32),
             mark: Mark::open(directory)?,
             directory: directory.to_owned(),
             log_time,
@@ -119,19 +124,20 @@ impl Store {
         View::snapshot(self)
     }
 
-    /// Commits all changes of `batch` and the place of its last command: all or nothing. Once this returns, reads see
-    /// them; with `sync` they are on disk too.
-    pub fn commit(&self, batch: Batch<'_>, place: LogPlace, sync: bool) -> Result<(), Error> {
+    /// Commits all `changes` and the place of their last command: all or nothing. Once this returns, reads see them; with
+    /// `sync` they are on disk too.
+    pub fn commit(&self, changes: &Changes, place: LogPlace, sync: bool) -> Result<(), Error> {
         let mut writes = WriteBatch::default();
-        let _barred = Barred(self);
-        for (family, key, value) in batch.into_changes() {
-            if let Some(cache) = self.cache(family) {
-                cache.bar(&key);
-            }
-            let handle = self.handle(family)?;
-            match value {
-                Some(value) => writes.put_cf(handle, key, value),
-                None => writes.delete_cf(handle, key),
+        let barred = Barred(self);
+        for (family, rows) in changes {
+            let handle = self.handle(*family)?;
+            let cache = self.cache(*family);
+            for (key, value) in rows {
+                cache.into_iter().for_each(|cache| cache.bar(key));
+                match value {
+                    Some(value) => writes.put_cf(handle, key, value),
+                    None => writes.delete_cf(handle, key),
+                }
             }
         }
         meta::put_place(self, &mut writes, place)?;
@@ -139,7 +145,22 @@ impl Store {
         options.set_sync(sync);
         self.db.write_opt(writes, &options)?;
         self.log_time.fetch_max(place.log_time.micros(), Ordering::Relaxed);
+        drop(barred);
+        self.keep_at_hand(changes);
         Ok(())
+    }
+
+    /// Puts what was just committed into the caches: whoever wrote it is likely to be written about again, and reading it
+    /// back costs more. Nothing is committed meanwhile.
+    fn keep_at_hand(&self, changes: &Changes) {
+        for (family, rows) in changes {
+            let Some(cache) = self.cache(*family) else { continue };
+            for (key, value) in rows {
+                if let (Some(value), Err(miss)) = (value, cache.get(key)) {
+                    cache.put(miss, key, value);
+                }
+            }
+        }
     }
 
     /// Makes all commits so far survive a power cut.
@@ -172,11 +193,13 @@ impl Store {
         self.db.cf_handle(family.name()).ok_or(Error::MissingFamily(family.name()))
     }
 
-    /// The cache in front of `family`, if it has one: the two that every lookup reads.
+    /// The cache in front of `family`, if it has one: the two that every lookup reads, and two more that every write does.
     fn cache(&self, family: Family) -> Option<&ValueCache> {
         match family {
             Family::ProfileIdByIdentifier => Some(&self.owners),
             Family::ProfileById => Some(&self.profiles),
+            Family::FragmentByIdentifier => Some(&self.fragments),
+            Family::LinkById => Some(&self.links),
             _ => None,
         }
     }
@@ -206,7 +229,7 @@ struct Barred<'s>(&'s Store);
 
 impl Drop for Barred<'_> {
     fn drop(&mut self) {
-        self.0.owners.unbar();
-        self.0.profiles.unbar();
+        let Store { owners, profiles, fragments, links, .. } = self.0;
+        [owners, profiles, fragments, links].into_iter().for_each(ValueCache::unbar);
     }
 }

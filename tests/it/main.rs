@@ -27,3 +27,4 @@ mod served;
 mod server;
 mod speaking;
 mod views;
+mod writes;
