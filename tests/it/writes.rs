@@ -112,9 +112,8 @@ fn facts_that_change_nothing_rewrite_no_profile() {
 
     let before = log_bytes(directory.path());
     let old = Time::from_micros(NOW.micros() - 1);
-    let outdated = |number| {
-        identify(format!("i{number}"), old, Values::from([("large".to_owned(), Value::Text(String::new()))]))
-    };
+    let outdated =
+        |number| identify(format!("i{number}"), old, Values::from([("large".to_owned(), Value::Text(String::new()))]));
     subject.write((0..FACTS).map(outdated).collect());
     subject.write((0..FACTS).map(|number| event(format!("e{number}"), "nobody counts it")).collect());
     let written = log_bytes(directory.path()) - before;
