@@ -25,7 +25,7 @@ use rocksdb::properties::{ESTIMATE_NUM_KEYS, TOTAL_SST_FILES_SIZE};
 use rocksdb::{ColumnFamily, ColumnFamilyDescriptor, DB, ReadOptions, WriteBatch, WriteOptions};
 
 use crate::domain::ids::{LogPlace, Seq};
-use batch::Batch;
+use batch::{Changes, changes_registry};
 use cache::ValueCache;
 use catalogue::Family;
 pub use error::Error;
@@ -53,6 +53,8 @@ pub struct Store {
     profiles: ValueCache,
     stamps: Stamps,
     invalidates: bool,
+    fragments: ValueCache,
+    links: ValueCache,
     directory: PathBuf,
     mark: Mark,
     log_time: Arc<AtomicU64>,
@@ -71,7 +73,8 @@ pub struct FamilyStats {
 
 impl Store {
     /// Opens the database in `directory`, or creates it. `cache_bytes` bounds what is kept in memory: half for
-    /// RocksDB's blocks, half for single values of the families that lookups read. Stamps take 8 MiB besides.
+    /// single values of the families that lookups read, some for those that only the writer reads, the rest for RocksDB's
+    /// blocks. Stamps take 8 MiB besides.
     ///
     /// `invalidates` is true everywhere but in the one test that shows that stale answers would be found: otherwise a commit
     /// leaves in the caches what it changes.
@@ -81,7 +84,7 @@ impl Store {
         std::fs::create_dir_all(directory).map_err(|error| Error::io(directory, &error))?;
         format::check(directory)?;
         let log_time = Arc::new(AtomicU64::new(0));
-        let tuning = options::Tuning::new(cache_bytes / 2, Arc::clone(&log_time));
+        let tuning = options::Tuning::new(cache_bytes / 32 * 13, Arc::clone(&log_time));
         let families = Family::ALL.map(|f| ColumnFamilyDescriptor::new(f.name(), tuning.family(f.preset())));
         let db = DB::open_cf_descriptors(&tuning.database(), directory.join("rocksdb"), families)?;
         let store = Self {
@@ -91,6 +94,8 @@ impl Store {
             profiles: ValueCache::new(cache_bytes / 2 - cache_bytes / 16),
             stamps: Stamps::new(),
             invalidates,
+            fragments: ValueCache::new(cache_bytes / 16),
+            links: ValueCache::new(cache_bytes / 32),
             mark: Mark::open(directory)?,
             directory: directory.to_owned(),
             log_time,
@@ -134,21 +139,22 @@ impl Store {
         View::snapshot(self)
     }
 
-    /// Commits all changes of `batch` and the place of its last command: all or nothing. Once this returns, reads see
-    /// them; with `sync` they are on disk too. Until what it returns is dropped, nothing that is read of them is kept: time
-    /// for what is kept in memory beside the store to follow.
-    pub fn commit(&self, batch: Batch<'_>, place: LogPlace, sync: bool) -> Result<Committed<'_>, Error> {
+    /// Commits all `changes` and the place of their last command: all or nothing. Once this returns, reads see them; with
+    /// `sync` they are on disk too. Until what it returns is dropped, no answer is kept that is read from them: time for
+    /// what is kept in memory beside the store to follow.
+    pub fn commit(&self, changes: &Changes, place: LogPlace, sync: bool) -> Result<Committed<'_>, Error> {
         let mut writes = WriteBatch::default();
-        let keys = batch.keys().filter(|_| self.invalidates);
-        let written = Committed { _writing: self.stamps.begin(keys, batch.changes_registry()), _barred: Barred(self) };
-        for (family, key, value) in batch.into_changes() {
-            if let Some(cache) = self.cache(family).filter(|_| self.invalidates) {
-                cache.bar(&key);
-            }
-            let handle = self.handle(family)?;
-            match value {
-                Some(value) => writes.put_cf(handle, key, value),
-                None => writes.delete_cf(handle, key),
+        let written = Committed { _writing: self.stamps.begin(self.invalidated(changes), changes_registry(changes)) };
+        let barred = Barred(self);
+        for (family, rows) in changes {
+            let handle = self.handle(*family)?;
+            let cache = self.cache(*family).filter(|_| self.invalidates);
+            for (key, value) in rows {
+                cache.into_iter().for_each(|cache| cache.bar(key));
+                match value {
+                    Some(value) => writes.put_cf(handle, key, value),
+                    None => writes.delete_cf(handle, key),
+                }
             }
         }
         meta::put_place(self, &mut writes, place)?;
@@ -156,7 +162,15 @@ impl Store {
         options.set_sync(sync);
         self.db.write_opt(writes, &options)?;
         self.log_time.fetch_max(place.log_time.micros(), Ordering::Relaxed);
+        drop(barred);
+        self.keep_at_hand(changes);
         Ok(written)
+    }
+
+    /// The keys whose stamps a commit moves: all that it writes.
+    fn invalidated<'c>(&self, changes: &'c Changes) -> impl Iterator<Item = (Family, &'c [u8])> {
+        let changes = changes.iter().filter(|_| self.invalidates);
+        changes.flat_map(|(family, rows)| rows.keys().map(|key| (*family, key.as_slice())))
     }
 
     /// True if nothing that an answer was read from has been written since, seen or not.
@@ -172,6 +186,19 @@ impl Store {
     /// True if no workspace, model or API key was written since.
     pub fn registry_stands(&self, stamp: Stamp) -> bool {
         self.stamps.stands(stamp)
+    }
+
+    /// Puts what was just committed into the caches: whoever wrote it is likely to be written about again, and reading it
+    /// back costs more. Nothing is committed meanwhile.
+    fn keep_at_hand(&self, changes: &Changes) {
+        for (family, rows) in changes {
+            let Some(cache) = self.cache(*family) else { continue };
+            for (key, value) in rows {
+                if let (Some(value), Err(miss)) = (value, cache.get(key)) {
+                    cache.put(miss, key, value);
+                }
+            }
+        }
     }
 
     /// Makes all commits so far survive a power cut.
@@ -204,11 +231,13 @@ impl Store {
         self.db.cf_handle(family.name()).ok_or(Error::MissingFamily(family.name()))
     }
 
-    /// The cache in front of `family`, if it has one: the two that every lookup reads.
+    /// The cache in front of `family`, if it has one: the two that every lookup reads, and two more that every write does.
     fn cache(&self, family: Family) -> Option<&ValueCache> {
         match family {
             Family::ProfileIdByIdentifier => Some(&self.owners),
             Family::ProfileById => Some(&self.profiles),
+            Family::FragmentByIdentifier => Some(&self.fragments),
+            Family::LinkById => Some(&self.links),
             _ => None,
         }
     }
@@ -233,10 +262,9 @@ impl Store {
     }
 }
 
-/// A commit whose changes can be read, and are not kept by anybody before this is dropped.
-#[must_use = "what was committed is kept nowhere until this is dropped"]
+/// A commit whose changes can be read; no answer that is read from them is kept before this is dropped.
+#[must_use = "no answer is kept that is read from what was committed until this is dropped"]
 pub struct Committed<'s> {
-    _barred: Barred<'s>,
     _writing: Writing<'s>,
 }
 
@@ -245,7 +273,7 @@ struct Barred<'s>(&'s Store);
 
 impl Drop for Barred<'_> {
     fn drop(&mut self) {
-        self.0.owners.unbar();
-        self.0.profiles.unbar();
+        let Store { owners, profiles, fragments, links, .. } = self.0;
+        [owners, profiles, fragments, links].into_iter().for_each(ValueCache::unbar);
     }
 }

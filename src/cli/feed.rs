@@ -20,7 +20,7 @@ use crate::proto::v1::write_result::Result as Written;
 use crate::proto::v1::{ItemError, StreamWriteRequest, StreamWriteResponse};
 
 /// Most rows that wait for their result.
-const WINDOW: usize = 2_048;
+const WINDOW: usize = 4_096;
 /// Most facts between the thread that reads and the stream.
 const BUFFER: usize = 256;
 

@@ -11,6 +11,7 @@
 //! attribute has the highest bit set and, below it, the number of its time, or all bits where it has none, or all but the
 //! lowest where it is live.
 
+use std::borrow::Borrow;
 use std::cmp::Ordering;
 
 use super::Error;
@@ -27,15 +28,15 @@ const COMPUTED_OF_NOW: u32 = u32::MAX;
 /// The place of a live attribute.
 const LIVE: u32 = u32::MAX - 1;
 
-/// A field to be written.
+/// A field: one that was read has its value, one that is to be written may borrow it.
 #[derive(Clone, Debug)]
-pub struct Field<'a> {
+pub struct Field<'a, V = Value> {
     /// Its name.
     pub name: &'a str,
     /// Where it comes from.
     pub origin: Origin,
     /// Its value.
-    pub value: Value,
+    pub value: V,
 }
 
 /// Where a field comes from.
@@ -50,7 +51,7 @@ pub enum Origin {
 }
 
 /// Lays out fields, which must come in name order. `stamps` are the times of the stamps.
-pub fn encode(fields: &[Field<'_>], stamps: &[Time]) -> Vec<u8> {
+pub fn encode<V: Borrow<Value>>(fields: &[Field<'_, V>], stamps: &[Time]) -> Vec<u8> {
     let mut times = stamps.to_vec();
     let mut offsets = Vec::with_capacity(4 * fields.len());
     let mut body = Vec::with_capacity(32 * fields.len());
@@ -58,7 +59,7 @@ pub fn encode(fields: &[Field<'_>], stamps: &[Time]) -> Vec<u8> {
         put_length(&mut offsets, body.len());
         body.extend_from_slice(&place(*origin, &mut times).to_be_bytes());
         put_block(&mut body, name.as_bytes());
-        value::put(&mut body, value);
+        value::put(&mut body, value.borrow());
     }
     let mut out = Vec::with_capacity(8 + offsets.len() + 8 * times.len() + body.len());
     put_length(&mut out, fields.len());

@@ -21,9 +21,8 @@ mod state;
 mod tombstone;
 
 use bincode::config::{BigEndian, Configuration, Limit, Varint};
-use bincode::serde::{decode_from_slice, encode_to_vec};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use bincode::serde::{borrow_decode_from_slice, encode_into_std_write};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::Error;
 
@@ -36,6 +35,8 @@ pub use profile::split as split_profile;
 
 /// How large a record may claim to be, in bytes: stops a length that is garbage before memory is reserved for it.
 const MAX_RECORD_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes set aside for a record to begin with, more than most have.
+const ROOM: usize = 256;
 const CONFIG: Configuration<BigEndian, Varint, Limit<MAX_RECORD_BYTES>> =
     bincode::config::standard().with_big_endian().with_limit::<MAX_RECORD_BYTES>();
 
@@ -60,18 +61,30 @@ impl Record for () {
 
 /// Seals a stored struct behind its version byte.
 fn seal<T: Serialize>(what: &'static str, version: u8, stored: &T) -> Result<Vec<u8>, Error> {
-    let mut out = vec![version];
-    out.extend(encode_to_vec(stored, CONFIG).map_err(|error| Error::malformed(what, error))?);
+    let mut out = Vec::with_capacity(ROOM);
+    seal_into(&mut out, what, version, stored)?;
     Ok(out)
 }
 
+/// As [`seal`], behind what `out` has already.
+fn seal_into<T: Serialize>(out: &mut Vec<u8>, what: &'static str, version: u8, stored: &T) -> Result<(), Error> {
+    out.push(version);
+    encode_into_std_write(stored, out, CONFIG).map_err(|error| Error::malformed(what, error))?;
+    Ok(())
+}
+
+/// Bytes at once, and the same as a list of numbers would be one by one.
+fn put_bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bytes(bytes)
+}
+
 /// Opens what [`seal`] sealed: the version must be `version`, and every byte must be used.
-fn open<T: DeserializeOwned>(what: &'static str, version: u8, bytes: &[u8]) -> Result<T, Error> {
+fn open<'b, T: Deserialize<'b>>(what: &'static str, version: u8, bytes: &'b [u8]) -> Result<T, Error> {
     let (found, rest) = bytes.split_first().ok_or(Error::Short { what })?;
     if *found != version {
         return Err(Error::Version { what, version: *found });
     }
-    let (stored, used) = decode_from_slice(rest, CONFIG).map_err(|error| Error::malformed(what, error))?;
+    let (stored, used) = borrow_decode_from_slice(rest, CONFIG).map_err(|error| Error::malformed(what, error))?;
     match rest.len().saturating_sub(used) {
         0 => Ok(stored),
         extra => Err(Error::Long { what, extra }),

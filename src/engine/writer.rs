@@ -1,8 +1,10 @@
 //! The writer: the one thread that changes anything.
 //!
-//! It takes commands from a bounded queue, applies them over one batch, commits the batch with one fsync, and only
-//! then sends the receipts: many writes share the price of a disk flush, and none is acknowledged before it is paid.
+//! It takes commands from a bounded queue, applies them over one batch, has the batch committed with one fsync, and only
+//! then are the receipts sent: many writes share the price of a disk flush, and none is acknowledged before it is paid.
+//! While a group of facts is being committed it applies the next one on top of it.
 
+mod committer;
 mod scrubs;
 
 use std::future::Future;
@@ -16,12 +18,12 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::command::{Command, Effect};
-use super::state::State;
+use super::state::{Registry, State};
 use super::{Durability, Error, apply};
 use crate::domain::ids::{LogPlace, WorkspaceId};
 use crate::domain::time::Time;
-use crate::store;
 use crate::store::batch::Batch;
+use committer::{Committed, Committer, Group, Replies, commit};
 use scrubs::Scrubs;
 
 /// Commands that share one commit, at most.
@@ -85,13 +87,17 @@ impl Writer {
         let stop = Arc::new(Notify::new());
         // What an erasure left to be done when the process ended may be there still.
         let scrubs = Scrubs::new(state.registry().workspaces());
-        let work = Work { place: state.store.place()?, state, jobs, sync: durability == Durability::Sync, scrubs };
+        let sync = durability == Durability::Sync;
+        let failed = |error| Error::Conflict(format!("the writer cannot start: {error}"));
+        let committer = Committer::start(Arc::clone(&state), sync).map_err(failed)?;
+        let place = state.store.place()?;
+        let work = Work { state, jobs, place, committed: place, sync, committer, scrubs };
         let stopped = Arc::clone(&stop);
         let thread = Builder::new_current_thread().enable_time().build().and_then(|waiting| {
             let run = move || work.run(&waiting, &stopped);
             std::thread::Builder::new().name("kith-writer".into()).spawn(run)
         });
-        let thread = thread.map_err(|error| Error::Conflict(format!("the writer cannot start: {error}")))?;
+        let thread = thread.map_err(failed)?;
         Ok(Self { stop, thread: Mutex::new(Some(thread)) })
     }
 
@@ -111,8 +117,12 @@ impl Writer {
 struct Work {
     state: Arc<State>,
     jobs: mpsc::Receiver<Job>,
+    /// The place of the last command that was applied.
     place: LogPlace,
+    /// The place of the last command that is known to be committed.
+    committed: LogPlace,
     sync: bool,
+    committer: Committer,
     /// Where an erasure may have left histories to be gone through.
     scrubs: Scrubs,
 }
@@ -140,39 +150,44 @@ impl Work {
         }
     }
 
-    /// Applies `first` and what else waits, commits, and answers.
+    /// Applies `first` and what else waits, and sees to it that it is committed and answered.
     fn group(&mut self, first: Job) {
+        if let Some(Err(_)) = self.committer.done() {
+            self.place = self.committed;
+        }
         let state = Arc::clone(&self.state);
         let registry = state.registry();
-        let mut batch = Batch::new(&state.store);
-        let (mut answers, mut barriers) = (Vec::new(), Vec::new());
-        let mut scrubbed = Vec::new();
-        let mut place = self.place;
-        let mut next = Some(first);
-        while let Some(job) = next.take() {
-            let (command, logged, reply) = match job {
-                Job::Change { command, logged, reply } => (command, logged, reply),
-                Job::Barrier(told) => {
-                    barriers.push(told);
-                    next = if barriers.len() < MAX_GROUP { self.jobs.try_recv().ok() } else { None };
-                    continue;
-                }
-            };
-            let alone = command.stands_alone();
-            let scrubs = command.erases().map(|workspace| (workspace, matches!(command, Command::Scrub { .. })));
-            let answer = apply::apply_next(&mut batch, &registry, &mut place, logged, command);
-            scrubbed.extend(scrubs.and_then(|(workspace, goes_on)| Some((workspace, Left::by(&answer, goes_on)?))));
-            answers.push((reply, answer));
-            let full = alone || answers.len() >= MAX_GROUP || batch.bytes() >= MAX_GROUP_BYTES;
-            next = if full { None } else { self.jobs.try_recv().ok() };
+        let mut applied = Applied::new(Batch::new(&state.store, self.committer.under_way()), self.place);
+        applied.add(&registry, first);
+        applied.fill(&registry, &mut self.jobs);
+        let mut before = Ok(());
+        if let Some(outcome) = self.committer.wait() {
+            // What came while the group before was on its way to the disk comes along.
+            applied.fill(&registry, &mut self.jobs);
+            before = outcome;
         }
-        let committed = if batch.is_empty() { Ok(()) } else { self.commit(batch, place) };
-        self.settle(scrubbed, committed.is_ok());
-        Self::answer(answers, committed);
-        for told in barriers {
-            // What was not committed is decided too: it did not happen.
-            let _ = told.send(());
+        self.finish(applied, before);
+    }
+
+    /// Has committed what was applied, unless the group `before`, which it was applied on top of, was not.
+    fn finish(&mut self, applied: Applied<'_>, before: Committed) {
+        let Applied { batch, place, replies, scrubbed, facts_alone, stands_alone: _ } = applied;
+        let refresh = batch.changes_registry();
+        let changes = Arc::new(batch.into_changes());
+        if before.is_ok() {
+            self.committed = self.place;
+            if facts_alone && !self.jobs.is_empty() {
+                self.place = place;
+                return self.committer.begin(Group { changes, place, replies });
+            }
         }
+        let outcome = before.and_then(|()| commit(&self.state, &changes, place, self.sync, refresh));
+        if outcome.is_ok() {
+            self.committed = place;
+        }
+        self.place = self.committed;
+        self.settle(scrubbed, outcome.is_ok());
+        replies.send(&outcome);
     }
 
     /// Notes where there is more to go through. What was not committed did not happen; that has been said of the group.
@@ -192,36 +207,51 @@ impl Work {
             }
         }
     }
+}
 
-    fn commit(&mut self, batch: Batch<'_>, place: LogPlace) -> Result<(), store::Error> {
-        let refresh = batch.changes_registry();
-        self.state.set_changing(refresh);
-        let committed = self.state.store.commit(batch, place, self.sync)?;
-        self.place = place;
-        if refresh && let Err(error) = self.state.refresh() {
-            tracing::error!(%error, "what was committed cannot be read back");
-            std::process::abort();
-        }
-        self.state.set_changing(false);
-        drop(committed);
-        self.state.announce(place.seq);
-        Ok(())
+/// A group while it is being applied.
+struct Applied<'s> {
+    batch: Batch<'s>,
+    place: LogPlace,
+    replies: Replies,
+    scrubbed: Vec<(WorkspaceId, Left)>,
+    /// True as long as there are facts in it and nothing else.
+    facts_alone: bool,
+    /// True if a command in it is to be committed before any other is applied.
+    stands_alone: bool,
+}
+
+impl<'s> Applied<'s> {
+    fn new(batch: Batch<'s>, place: LogPlace) -> Self {
+        let (replies, scrubbed) = (Replies::default(), Vec::new());
+        Self { batch, place, replies, scrubbed, facts_alone: true, stands_alone: false }
     }
 
-    /// Sends each command its own answer, or to all the reason why nothing was committed.
-    fn answer(answers: Vec<(oneshot::Sender<Answer>, Answer)>, committed: Result<(), store::Error>) {
-        let failure = committed.err().map(|error| {
-            tracing::error!(%error, commands = answers.len(), "a group of writes was not committed");
-            Arc::new(error)
-        });
-        for (reply, answer) in answers {
-            let answer = match &failure {
-                Some(error) => Err(Error::NotCommitted(Arc::clone(error))),
-                None => answer,
-            };
-            // A caller that has gone away has no use for its receipt; sent again, the fact answers it once more.
-            let _ = reply.send(answer);
+    fn add(&mut self, registry: &Registry, job: Job) {
+        let (command, logged, reply) = match job {
+            Job::Change { command, logged, reply } => (command, logged, reply),
+            Job::Barrier(told) => return self.replies.barriers.push(told),
+        };
+        self.stands_alone = command.stands_alone();
+        self.facts_alone &= matches!(command, Command::Write { .. });
+        let scrubs = command.erases().map(|workspace| (workspace, matches!(command, Command::Scrub { .. })));
+        let answer = apply::apply_next(&mut self.batch, registry, &mut self.place, logged, command);
+        self.scrubbed.extend(scrubs.and_then(|(workspace, goes_on)| Some((workspace, Left::by(&answer, goes_on)?))));
+        self.replies.answers.push((reply, answer));
+    }
+
+    /// Adds what waits, as far as there is room.
+    fn fill(&mut self, registry: &Registry, jobs: &mut mpsc::Receiver<Job>) {
+        while !self.is_full()
+            && let Ok(job) = jobs.try_recv()
+        {
+            self.add(registry, job);
         }
+    }
+
+    fn is_full(&self) -> bool {
+        let Replies { answers, barriers } = &self.replies;
+        self.stands_alone || answers.len().max(barriers.len()) >= MAX_GROUP || self.batch.bytes() >= MAX_GROUP_BYTES
     }
 }
 

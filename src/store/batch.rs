@@ -1,6 +1,7 @@
 //! Batches: changes that can be read before they are committed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::catalogue::Family;
 use super::view::{Read, Row, Slice, View};
@@ -11,23 +12,27 @@ use super::{Error, Store, Tier};
 #[must_use = "changes are lost unless the batch is committed"]
 pub struct Batch<'s> {
     base: View<'s>,
+    /// What is being committed meanwhile, on top of the base.
+    below: Option<Arc<Changes>>,
     kept: Changes,
     staged: Changes,
     bytes: usize,
 }
 
-type Changes = BTreeMap<Family, BTreeMap<Vec<u8>, Option<Vec<u8>>>>;
+/// Changes by family and key; `None` for what is removed.
+pub type Changes = BTreeMap<Family, BTreeMap<Vec<u8>, Option<Vec<u8>>>>;
 
 impl<'s> Batch<'s> {
-    /// No changes yet.
-    pub fn new(store: &'s Store) -> Self {
-        Self { base: store.view(Tier::Disk), kept: Changes::new(), staged: Changes::new(), bytes: 0 }
+    /// No changes yet, on top of the latest data and of what is being committed while this is made: it reads the same
+    /// however far that is.
+    pub fn new(store: &'s Store, below: Option<Arc<Changes>>) -> Self {
+        Self { base: store.view(Tier::Disk), below, kept: Changes::new(), staged: Changes::new(), bytes: 0 }
     }
 
     /// No changes yet, on top of the data as they are now, whatever is committed later. Only to see what commands would
     /// do: it is never committed, and what it reads leaves the caches of values as they were.
     pub fn scratch(store: &'s Store) -> Self {
-        Self { base: store.snapshot(), kept: Changes::new(), staged: Changes::new(), bytes: 0 }
+        Self { base: store.snapshot(), below: None, kept: Changes::new(), staged: Changes::new(), bytes: 0 }
     }
 
     /// Keeps what was staged.
@@ -59,7 +64,7 @@ impl<'s> Batch<'s> {
 
     /// True if it changes a workspace, its secret, a model or an API key: what the engine keeps in memory.
     pub fn changes_registry(&self) -> bool {
-        [Family::Meta, Family::ModelByVersion, Family::KeyByHash].iter().any(|family| self.kept.contains_key(family))
+        changes_registry(&self.kept)
     }
 
     pub(super) fn put(&mut self, family: Family, key: Vec<u8>, value: Vec<u8>) {
@@ -72,21 +77,25 @@ impl<'s> Batch<'s> {
         self.staged.entry(family).or_default().insert(key, None);
     }
 
-    /// The keys of what was kept.
-    pub(super) fn keys(&self) -> impl Iterator<Item = (Family, &[u8])> {
-        self.kept.iter().flat_map(|(family, rows)| rows.keys().map(|key| (*family, key.as_slice())))
+    /// What was kept.
+    pub fn into_changes(self) -> Changes {
+        self.kept
     }
 
-    /// What was kept, by family and in key order.
-    pub(super) fn into_changes(self) -> impl Iterator<Item = (Family, Vec<u8>, Option<Vec<u8>>)> {
-        let Self { base: _, kept, staged: _, bytes: _ } = self;
-        kept.into_iter().flat_map(|(family, rows)| rows.into_iter().map(move |(key, value)| (family, key, value)))
+    /// All changes above the base, those that count first.
+    fn layers(&self) -> impl DoubleEndedIterator<Item = &Changes> {
+        [Some(&self.staged), Some(&self.kept), self.below.as_deref()].into_iter().flatten()
     }
+}
+
+/// True for changes of a workspace, its secret, a model or an API key.
+pub(super) fn changes_registry(changes: &Changes) -> bool {
+    [Family::Meta, Family::ModelByVersion, Family::KeyByHash].iter().any(|family| changes.contains_key(family))
 }
 
 impl Read for Batch<'_> {
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Slice<'_>>, Error> {
-        let changed = [&self.staged, &self.kept].into_iter().find_map(|changes| changes.get(&family)?.get(key));
+        let changed = self.layers().find_map(|changes| changes.get(&family)?.get(key));
         match changed {
             Some(pending) => Ok(pending.as_deref().map(Slice::Pending)),
             None => self.base.get(family, key),
@@ -95,7 +104,7 @@ impl Read for Batch<'_> {
 
     fn rows(&self, family: Family, prefix: &[u8], from: &[u8], limit: usize) -> Result<Vec<Row>, Error> {
         let mut changed: BTreeMap<&[u8], Option<&[u8]>> = BTreeMap::new();
-        for changes in [&self.kept, &self.staged] {
+        for changes in self.layers().rev() {
             let rows = changes.get(&family).into_iter().flat_map(|rows| rows.range(from.to_vec()..));
             let ours = rows.take_while(|(key, _)| key.starts_with(prefix));
             changed.extend(ours.map(|(key, value)| (key.as_slice(), value.as_deref())));

@@ -28,3 +28,4 @@ mod served;
 mod server;
 mod speaking;
 mod views;
+mod writes;

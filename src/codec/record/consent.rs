@@ -15,14 +15,15 @@ use crate::domain::identifier::Identifier;
 
 const WHAT: &str = "consents of a profile";
 
-pub(super) type StoredConsents = Vec<StoredPurpose>;
+pub(super) type StoredConsents<'a> = Vec<StoredPurpose<'a>>;
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct StoredPurpose {
+pub(super) struct StoredPurpose<'a> {
     name: String,
     channel: String,
-    denied: Vec<StoredStamp>,
-    granted: Vec<StoredStamp>,
+    #[serde(borrow)]
+    denied: Vec<StoredStamp<'a>>,
+    granted: Vec<StoredStamp<'a>>,
     spoken_for: Vec<(String, StoredMoment)>,
 }
 
@@ -42,24 +43,24 @@ pub fn read(bytes: &[u8]) -> Result<Consents, Error> {
     read_purposes(open(WHAT, 1, bytes)?)
 }
 
-pub(super) fn stored_purposes(Consents { purposes }: &Consents) -> StoredConsents {
-    let stored = |(Purpose { name, channel }, decisions): (&Purpose, &Decisions)| {
-        let Decisions { denied, granted, spoken_for } = decisions;
-        let stamps = |of: &BTreeMap<Identifier, Arc<Stamp>>| of.values().map(|stamp| stamp.as_ref().into()).collect();
-        StoredPurpose {
-            name: name.clone(),
-            channel: channel.clone(),
-            denied: stamps(denied),
-            granted: stamps(granted),
-            spoken_for: spoken_for.iter().map(|(identifier, moment)| (text(identifier), moment.into())).collect(),
-        }
-    };
-    purposes.iter().map(stored).collect()
+pub(super) fn stored_purposes(Consents { purposes }: &Consents) -> StoredConsents<'_> {
+    purposes.iter().map(stored_purpose).collect()
 }
 
-pub(super) fn read_purposes(stored: StoredConsents) -> Result<Consents, Error> {
+fn stored_purpose<'a>((purpose, decisions): (&'a Purpose, &'a Decisions)) -> StoredPurpose<'a> {
+    let (Purpose { name, channel }, Decisions { denied, granted, spoken_for }) = (purpose, decisions);
+    StoredPurpose {
+        name: name.clone(),
+        channel: channel.clone(),
+        denied: denied.values().map(|stamp| stamp.as_ref().into()).collect(),
+        granted: granted.values().map(|stamp| stamp.as_ref().into()).collect(),
+        spoken_for: spoken_for.iter().map(|(identifier, moment)| (text(identifier), moment.into())).collect(),
+    }
+}
+
+pub(super) fn read_purposes(stored: StoredConsents<'_>) -> Result<Consents, Error> {
     let spoken_for = |(stored, moment): (String, StoredMoment)| Ok((identifier(WHAT, &stored)?, moment.into()));
-    let purpose = |StoredPurpose { name, channel, denied, granted, spoken_for: stored }| {
+    let purpose = |StoredPurpose { name, channel, denied, granted, spoken_for: stored }: StoredPurpose<'_>| {
         let spoken_for = stored.into_iter().map(spoken_for).collect::<Result<_, Error>>()?;
         let decisions = Decisions { denied: by_origin(denied)?, granted: by_origin(granted)?, spoken_for };
         Ok((Purpose { name, channel }, decisions))
@@ -67,7 +68,7 @@ pub(super) fn read_purposes(stored: StoredConsents) -> Result<Consents, Error> {
     Ok(Consents { purposes: stored.into_iter().map(purpose).collect::<Result<_, Error>>()? })
 }
 
-fn by_origin(stored: Vec<StoredStamp>) -> Result<BTreeMap<Identifier, Arc<Stamp>>, Error> {
+fn by_origin(stored: Vec<StoredStamp<'_>>) -> Result<BTreeMap<Identifier, Arc<Stamp>>, Error> {
     let stamps = stored.into_iter().map(|stored| stamp(stored).map(Arc::new));
     stamps.map(|stamp| stamp.map(|stamp| (stamp.origin.clone(), stamp))).collect()
 }

@@ -17,19 +17,21 @@ use crate::domain::time::Time;
 const WHAT: &str = "hush of a profile";
 
 #[derive(Serialize, Deserialize)]
-struct StoredHush {
-    topics: StoredHushes,
+struct StoredHush<'a> {
+    #[serde(borrow)]
+    topics: StoredHushes<'a>,
     personas: Vec<String>,
 }
 
-pub(super) type StoredHushes = Vec<StoredTopic>;
+pub(super) type StoredHushes<'a> = Vec<StoredTopic<'a>>;
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct StoredTopic {
+pub(super) struct StoredTopic<'a> {
     name: String,
     channel: String,
     lifted: Option<StoredMoment>,
-    hushes: Vec<(Option<u64>, StoredStamp)>,
+    #[serde(borrow)]
+    hushes: Vec<(Option<u64>, StoredStamp<'a>)>,
 }
 
 /// What is hushed for a profile, and where to look for more.
@@ -61,29 +63,33 @@ pub fn read(bytes: &[u8]) -> Result<Hush, Error> {
     Ok(Hush { hushes: read_topics(topics)?, personas })
 }
 
-pub(super) fn stored_topics(Hushes { topics }: &Hushes) -> StoredHushes {
-    let stored = |(Topic { name, channel }, Opinions { lifted, hushes }): (&Topic, &Opinions)| StoredTopic {
+pub(super) fn stored_topics(Hushes { topics }: &Hushes) -> StoredHushes<'_> {
+    topics.iter().map(stored_topic).collect()
+}
+
+fn stored_topic<'a>((topic, opinions): (&'a Topic, &'a Opinions)) -> StoredTopic<'a> {
+    let (Topic { name, channel }, Opinions { lifted, hushes }) = (topic, opinions);
+    StoredTopic {
         name: name.clone(),
         channel: channel.clone(),
         lifted: lifted.as_ref().map(StoredMoment::from),
         hushes: hushes.values().map(stored_hush).collect(),
-    };
-    topics.iter().map(stored).collect()
+    }
 }
 
-fn stored_hush(hush::Hush { until, stamp }: &hush::Hush) -> (Option<u64>, StoredStamp) {
+fn stored_hush(hush::Hush { until, stamp }: &hush::Hush) -> (Option<u64>, StoredStamp<'_>) {
     (until.map(Time::micros), stamp.as_ref().into())
 }
 
-pub(super) fn read_topics(stored: StoredHushes) -> Result<Hushes, Error> {
-    let topic = |StoredTopic { name, channel, lifted, hushes }| {
+pub(super) fn read_topics(stored: StoredHushes<'_>) -> Result<Hushes, Error> {
+    let topic = |StoredTopic { name, channel, lifted, hushes }: StoredTopic<'_>| {
         let hushes = hushes.into_iter().map(read_one).collect::<Result<_, Error>>()?;
         Ok((Topic { name, channel }, Opinions { lifted: lifted.map(Moment::from), hushes }))
     };
     Ok(Hushes { topics: stored.into_iter().map(topic).collect::<Result<_, Error>>()? })
 }
 
-fn read_one((until, stored): (Option<u64>, StoredStamp)) -> Result<(Identifier, hush::Hush), Error> {
+fn read_one((until, stored): (Option<u64>, StoredStamp<'_>)) -> Result<(Identifier, hush::Hush), Error> {
     let stamp = Arc::new(stamp(stored)?);
     Ok((stamp.origin.clone(), hush::Hush { until: until.map(Time::from_micros), stamp }))
 }

@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use super::graph::StoredWall;
 use super::holdings::{LaidOut, StoredRest, lay_out, open_live, put_together, write_live};
-use super::parts::{StoredId, StoredMoment, identifier, text};
-use super::{Record, belonging, consent, hush, open, seal};
+use super::parts::{StoredId, StoredMoment, identifier};
+use super::{ROOM, Record, belonging, consent, hush, open, seal_into};
 use crate::codec::Error;
 use crate::codec::read::{Cursor, put_block};
 use crate::domain::holdings::Holdings;
+use crate::domain::identifier::Identifier;
 use crate::domain::ids::{KindId, ProfileId};
 use crate::domain::profile::{Member, Membership, Profile};
 use crate::domain::wall::Wall;
@@ -24,7 +25,7 @@ const WHAT: &str = "profile record";
 const VERSION: u8 = 1;
 
 #[derive(Serialize, Deserialize)]
-struct RestV1 {
+struct RestV1<'a> {
     id: StoredId,
     created: StoredMoment,
     latest: StoredMoment,
@@ -32,11 +33,15 @@ struct RestV1 {
     loosened: bool,
     oversized: bool,
     walls: Vec<StoredWall>,
-    members: Vec<(String, Option<String>)>,
+    #[serde(borrow)]
+    members: Vec<StoredMember<'a>>,
     retired: Vec<StoredId>,
-    holdings: StoredRest,
+    holdings: StoredRest<'a>,
     rules: u64,
 }
+
+/// An identifier, and the one that it is another name of.
+type StoredMember<'a> = (&'a str, Option<&'a str>);
 
 /// The parts of an encoded profile.
 #[derive(Clone, Copy)]
@@ -89,14 +94,15 @@ impl Record for Profile {
             holdings,
             rules: *rules,
         };
-        let mut out = vec![VERSION];
+        let mut out = Vec::with_capacity(document.len() + ROOM);
+        out.push(VERSION);
         out.extend_from_slice(&kind.0.to_be_bytes());
         put_block(&mut out, &document);
         put_block(&mut out, &ties);
         put_block(&mut out, &hush);
         put_block(&mut out, &consents);
         put_block(&mut out, &write_live(&live)?);
-        out.extend(seal(WHAT, VERSION, &rest)?);
+        seal_into(&mut out, WHAT, VERSION, &rest)?;
         Ok(out)
     }
 
@@ -127,14 +133,14 @@ impl Record for Profile {
     }
 }
 
-fn stored_member(member: &Member) -> (String, Option<String>) {
+fn stored_member(member: &Member) -> StoredMember<'_> {
     let Member { identifier, alias_of } = member;
-    (text(identifier), alias_of.as_ref().map(text))
+    (identifier.as_str(), alias_of.as_ref().map(Identifier::as_str))
 }
 
-fn member((stored, alias_of): (String, Option<String>)) -> Result<Member, Error> {
+fn member((stored, alias_of): StoredMember<'_>) -> Result<Member, Error> {
     Ok(Member {
-        identifier: identifier(WHAT, &stored)?,
-        alias_of: alias_of.map(|stored| identifier(WHAT, &stored)).transpose()?,
+        identifier: identifier(WHAT, stored)?,
+        alias_of: alias_of.map(|stored| identifier(WHAT, stored)).transpose()?,
     })
 }

@@ -130,12 +130,12 @@ fn what_too_many_links_name_is_refused_before_anything_is_changed() {
     drop(subject);
 
     let store = Store::open(directory.path(), 8 * 1024 * 1024, true).unwrap();
-    let mut batch = Batch::new(&store);
+    let mut batch = Batch::new(&store, None);
     for link in (0..50_000).map(LinkId) {
         LINK_INDEX.put(&mut batch, &LinkIndexKey { workspace, identifier: identifier.clone(), link }, &()).unwrap();
     }
     batch.keep();
-    drop(store.commit(batch, store.place().unwrap(), false).unwrap());
+    drop(store.commit(&batch.into_changes(), store.place().unwrap(), false).unwrap());
     drop(store);
 
     let subject = Subject::open(directory.path());

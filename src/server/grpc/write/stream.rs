@@ -20,7 +20,7 @@ use crate::server::convert;
 use crate::server::status::Refusal;
 
 /// How many facts of one stream may wait for their results.
-const MAX_PENDING: usize = 1_024;
+const MAX_PENDING: usize = 2_048;
 
 /// The results of `requests`.
 pub fn results(
