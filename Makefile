@@ -24,7 +24,7 @@ run: build ## serve on 127.0.0.1:7600 with the data in ./data, which start as th
 test: setup ## run every test
 	@scripts/test.sh
 
-soak: setup ## hold the properties of the tests against millions of random facts and corrections
+soak: setup ## hold the properties of the tests against millions of random facts and corrections, and reads beside writes
 	@scripts/soak.sh
 
 check: setup ## formatting, lints, documentation, licences and advisories, proto style

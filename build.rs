@@ -1,6 +1,5 @@
 //! Compiles `proto/kith/v1` to Rust and nothing else. `protox` parses the files, so no `protoc` is needed. The server of
-//! `LookupService` is made once more, with lookups that are bytes on
-//! their way in and out: see `server::wire`.
+//! `LookupService` is made once more, with lookups that are bytes on their way in and out: see `server::wire`.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -29,7 +28,7 @@ fn lookup_service() -> manual::Service {
     };
     // What is asked over and over is not decoded.
     let lookup = |name, route| {
-        let method = method(name, route).input_type("crate::server::wire::Asked");
+        let method = method(name, route).input_type("crate::server::wire::Undecoded");
         method.codec_path("crate::server::wire::BytesCodec")
     };
     let write = method("write_and_lookup", "WriteAndLookup").input_type("crate::proto::v1::WriteAndLookupRequest");

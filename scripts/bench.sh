@@ -219,6 +219,7 @@ measure_beside_writes() {
   facts=$(grep '"name":"write stream"' "$runs" | field facts_per_s)
   facts=$((${facts%.*} / 2))
   say "==> $rate lookups a second, quiet and beside $facts facts a second"
+  settle "$kith_pid"
   lookups "kith unary, quiet" "$kith_port" "$kith_pid" --rate "$rate"
   KITH_SERVER=http://127.0.0.1:$kith_port "$kith" bench write --mode stream --profiles "$profiles" --rate "$facts" \
     --seconds $((seconds + warmup + 4)) --warmup 0 >/dev/null &

@@ -66,7 +66,7 @@ check_protos() {
 check_scripts() {
   step "scripts: shellcheck"
   if have shellcheck; then
-    shellcheck --external-sources --source-path=scripts scripts/*.sh .ci/run
+    shellcheck --external-sources --source-path=scripts scripts/*.sh scripts/bench/*.sh .ci/run
   else
     skipped "shellcheck, as it is not installed"
   fi

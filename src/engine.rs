@@ -41,7 +41,7 @@ use writer::{Job, Writer};
 
 pub use crate::store::{Error as StoreError, FamilyStats, MAX_OPEN_FILES, Stamp, Tier, is_database};
 pub use identity::{Apart, LargeProfile, LargestBy, MAX_SIMULATED_FACTS, Merges, Pair, Together};
-pub use lookup::{Ask, Kept, Occasion, Question, SegmentMember, SegmentPage, SegmentPlace, Watched};
+pub use lookup::{Ask, Lease, Leased, Occasion, Question, SegmentMember, SegmentPage, SegmentPlace};
 pub use members::{Count, Figures, Listed, MemberPage, MemberPlace, Totals};
 pub use model::{Difference, ModelState};
 pub use served::{Sent, Serving};

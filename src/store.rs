@@ -1,9 +1,9 @@
 //! The store: typed tables over one embedded RocksDB.
 //!
 //! Layers, bottom up: [`options`] (how each family is tuned), [`catalogue`] (the one list of families and tables),
-//! [`table`] (typed access), [`batch`] (uncommitted changes that can be read), the cache in front of the point reads, and
-//! [`Store`] itself. Only the engine
-//! uses this floor, and RocksDB is named nowhere else.
+//! [`table`] (typed access), [`batch`] (uncommitted changes that can be read), [`view`] (committed data), the caches in front of
+//! the point reads and the [`stamps`] of what was read, and [`Store`] itself. Only the engine uses this floor, and RocksDB is
+//! named nowhere else.
 
 pub mod batch;
 mod cache;
@@ -32,7 +32,7 @@ pub use error::Error;
 pub use format::is_database;
 use mark::Mark;
 pub use options::MAX_OPEN_FILES;
-pub use stamps::{Evidence, Stamp};
+pub use stamps::{Basis, Stamp};
 use stamps::{Stamps, Writing};
 use view::{Slice, Tiers, View};
 
@@ -51,10 +51,10 @@ pub struct Store {
     tiers: Tiers,
     owners: ValueCache,
     profiles: ValueCache,
-    stamps: Stamps,
-    invalidates: bool,
     fragments: ValueCache,
     links: ValueCache,
+    stamps: Stamps,
+    invalidates: bool,
     directory: PathBuf,
     mark: Mark,
     log_time: Arc<AtomicU64>,
@@ -73,8 +73,7 @@ pub struct FamilyStats {
 
 impl Store {
     /// Opens the database in `directory`, or creates it. `cache_bytes` bounds what is kept in memory: half for
-    /// single values of the families that lookups read, some for those that only the writer reads, the rest for RocksDB's
-    /// blocks. Stamps take 8 MiB besides.
+    /// single values of the families that lookups read, some for fragments and links, the rest for RocksDB's blocks. Stamps take 8 MiB besides.
     ///
     /// `invalidates` is true everywhere but in the one test that shows that stale answers would be found: otherwise a commit
     /// leaves in the caches what it changes.
@@ -174,8 +173,8 @@ impl Store {
     }
 
     /// True if nothing that an answer was read from has been written since, seen or not.
-    pub fn stands(&self, evidence: &Evidence) -> bool {
-        self.stamps.all_stand(evidence)
+    pub fn stands(&self, basis: &Basis) -> bool {
+        self.stamps.all_stand(basis)
     }
 
     /// The stamp of workspaces, models and API keys; `None` while one of them is being written.

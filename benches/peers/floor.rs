@@ -1,6 +1,6 @@
 //! Peer: the floor under kith. It serves `kith.v1.LookupService` as kith does, one runtime per core, decodes every
-//! request, and answers bytes that were encoded once at the start: no lookup, no encoding. Nothing of this shape can
-//! be cheaper.
+//! request, and answers bytes that were encoded once at the start: no lookup, no encoding. Nothing that
+//! decodes its requests can be cheaper.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, TcpListener};

@@ -44,7 +44,7 @@ pub struct Args {
     /// Worker threads [default: as many as this machine runs at once]
     #[arg(long, value_name = "N")]
     cores: Option<usize>,
-    /// Memory for stored data in MiB [default: 1024]
+    /// Memory for stored data, records and RocksDB's blocks, in MiB [default: 1024]
     #[arg(long, value_name = "MIB")]
     cache_mib: Option<usize>,
     /// Memory for answers that are given again until something is written that they were read from, in MiB; 0 keeps none
@@ -62,7 +62,20 @@ pub struct Args {
 impl Args {
     /// The flags that were given, by the key of the setting.
     pub fn flags(self) -> Vec<(&'static str, String)> {
-        let Self { listen, data, model, durability, insecure, tls_cert, tls_key, cores, .. } = self;
+        let Self {
+            listen,
+            data,
+            model,
+            durability,
+            insecure,
+            tls_cert,
+            tls_key,
+            cores,
+            cache_mib,
+            answer_cache_mib,
+            log_level,
+            log_format,
+        } = self;
         let path = |path: Option<PathBuf>| path.map(|path| path_text(&path));
         let number = |number: Option<usize>| number.map(|number| number.to_string());
         let flags = [
@@ -74,10 +87,10 @@ impl Args {
             ("tls.cert", path(tls_cert)),
             ("tls.key", path(tls_key)),
             ("cores", number(cores)),
-            ("cache_mib", number(self.cache_mib)),
-            ("answer_cache_mib", number(self.answer_cache_mib)),
-            ("log.level", self.log_level),
-            ("log.format", self.log_format),
+            ("cache_mib", number(cache_mib)),
+            ("answer_cache_mib", number(answer_cache_mib)),
+            ("log.level", log_level),
+            ("log.format", log_format),
         ];
         flags.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
     }

@@ -9,12 +9,12 @@ mod changes;
 mod consent;
 mod hush;
 mod lead;
+mod leased;
 mod live;
 mod segments;
 mod shared;
 mod sweep;
 mod through_view;
-mod watched;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +36,7 @@ use crate::domain::profile::Profile;
 use crate::domain::segment::Asked;
 use crate::domain::time::Time;
 use crate::domain::value::Value;
-use crate::store::Evidence;
+use crate::store::Basis;
 use crate::store::catalogue::{OWNERS, PROFILES, SURVIVORS};
 use crate::store::view::View;
 use address::Zones;
@@ -44,9 +44,9 @@ use beyond::{Beyond, Memo};
 use changes::Changes;
 use shared::People;
 
+pub use leased::{Ask, Lease, Leased};
 pub use sweep::{SegmentMember, SegmentPage, SegmentPlace};
 pub use through_view::Occasion;
-pub use watched::{Ask, Kept, Watched};
 
 /// How often a lookup starts anew because something was committed in between.
 const MAX_TRIES: usize = 3;
@@ -117,7 +117,7 @@ impl Engine {
         let store = &self.state.store;
         for _ in 0..MAX_TRIES {
             // What an earlier try read is of no moment.
-            let _none = view.evidence();
+            let _none = view.basis();
             let version = store.version();
             let answer = self.reader(view, workspace, question, more).find_any(keys);
             if store.version() == version {
@@ -141,7 +141,7 @@ impl Engine {
     ) -> Result<Vec<Answer>, Error> {
         let asked = self.asked(workspace, question)?;
         let view = self.state.store.view(Tier::Disk);
-        Ok(without_evidence(self.lookup_batch_in(view, workspace, keys, (question, asked.as_ref()))?))
+        Ok(without_basis(self.lookup_batch_in(view, workspace, keys, (question, asked.as_ref()))?))
     }
 
     /// The same in `view`, with the segments that are asked; each answer with what it was read from, if that is watched.
@@ -151,7 +151,7 @@ impl Engine {
         workspace: WorkspaceId,
         keys: &[Key],
         (question, asked): (Question<'_>, Option<&Asked>),
-    ) -> Result<Vec<(Answer, Option<Evidence>)>, Error> {
+    ) -> Result<Vec<(Answer, Option<Basis>)>, Error> {
         let question = question.widened(asked);
         let beyond = self.beyond(workspace, question)?;
         let more = (asked, beyond.as_ref());
@@ -378,7 +378,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn without_evidence(answers: Vec<(Answer, Option<Evidence>)>) -> Vec<Answer> {
+fn without_basis(answers: Vec<(Answer, Option<Basis>)>) -> Vec<Answer> {
     answers.into_iter().map(|(answer, _)| answer).collect()
 }
 

@@ -1,4 +1,4 @@
-//! The writer: the one thread that changes anything.
+//! The writer: the one thread that decides what changes. A second one only commits: see [`committer`].
 //!
 //! It takes commands from a bounded queue, applies them over one batch, has the batch committed with one fsync, and only
 //! then are the receipts sent: many writes share the price of a disk flush, and none is acknowledged before it is paid.
@@ -23,7 +23,7 @@ use super::{Durability, Error, apply};
 use crate::domain::ids::{LogPlace, WorkspaceId};
 use crate::domain::time::Time;
 use crate::store::batch::Batch;
-use committer::{Committed, Committer, Group, Replies, commit};
+use committer::{Committer, Group, Outcome, Replies, commit};
 use scrubs::Scrubs;
 
 /// Commands that share one commit, at most.
@@ -162,17 +162,18 @@ impl Work {
         applied.fill(&registry, &mut self.jobs);
         let mut before = Ok(());
         if let Some(outcome) = self.committer.wait() {
-            // What came while the group before was on its way to the disk comes along.
-            applied.fill(&registry, &mut self.jobs);
+            if outcome.is_ok() {
+                // What came while the group before was on its way to the disk comes along.
+                applied.fill(&registry, &mut self.jobs);
+            }
             before = outcome;
         }
         self.finish(applied, before);
     }
 
     /// Has committed what was applied, unless the group `before`, which it was applied on top of, was not.
-    fn finish(&mut self, applied: Applied<'_>, before: Committed) {
+    fn finish(&mut self, applied: Applied<'_>, before: Outcome) {
         let Applied { batch, place, replies, scrubbed, facts_alone, stands_alone: _ } = applied;
-        let refresh = batch.changes_registry();
         let changes = Arc::new(batch.into_changes());
         if before.is_ok() {
             self.committed = self.place;
@@ -181,7 +182,7 @@ impl Work {
                 return self.committer.begin(Group { changes, place, replies });
             }
         }
-        let outcome = before.and_then(|()| commit(&self.state, &changes, place, self.sync, refresh));
+        let outcome = before.and_then(|()| commit(&self.state, &changes, place, self.sync));
         if outcome.is_ok() {
             self.committed = place;
         }

@@ -79,6 +79,7 @@ pub struct Shard {
     calls: [[AtomicU64; CODES]; METHODS],
     latencies: [Latencies; METHODS],
     lookups: [AtomicU64; LOOKUP_RESULTS.len()],
+    given_again: AtomicU64,
     facts: [AtomicU64; FACT_RESULTS.len()],
     lines: [AtomicU64; ACTIONS.len()],
 }
@@ -102,6 +103,7 @@ impl Shard {
             calls: [const { [const { AtomicU64::new(0) }; CODES] }; METHODS],
             latencies: [const { Latencies::new() }; METHODS],
             lookups: [const { AtomicU64::new(0) }; LOOKUP_RESULTS.len()],
+            given_again: AtomicU64::new(0),
             facts: [const { AtomicU64::new(0) }; FACT_RESULTS.len()],
             lines: [const { AtomicU64::new(0) }; ACTIONS.len()],
         }
@@ -127,6 +129,11 @@ impl Shard {
         if let Some(count) = self.lookups.get(result as usize) {
             count.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Counts an answer that was given once more. It counts as a customer who was looked up as well.
+    pub fn given_again(&self) {
+        self.given_again.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts a line of a receipt.

@@ -1,13 +1,14 @@
-//! The fast way out for answers of lookups: straight from what was found to the bytes of `kith.v1.Answer`.
+//! The fast way in and out for lookups: requests stay bytes until somebody needs all of one, answers are written straight to
+//! the bytes of `kith.v1.Answer`.
 //!
 //! As generated messages an answer would be three maps, with a copy of each name for each of them, and measured twice on its
 //! way out; that cost as much as all the rest of a lookup by a view. So `LookupService` is compiled once more, for the
-//! server alone, with answers that are bytes already ([`Encoded`]). What comes in is read as everywhere. That the bytes are
-//! those of the contract is held by tests here, and by every client.
+//! server alone, with messages that are bytes on their way in ([`Undecoded`]) and out ([`Encoded`]). That the bytes are those of
+//! the contract is held by tests here, and by every client.
 
 mod answer;
-mod asked;
 mod message;
+mod undecoded;
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic_prost::ProstDecoder;
 
 pub use answer::{Item, answer, write_and_lookup};
-pub use asked::{Asked, Keys, Plain};
+pub use undecoded::{Keys, Plain, Undecoded};
 
 /// The service, with [`Encoded`] messages on their way out.
 #[allow(missing_docs, clippy::all, clippy::pedantic, clippy::restriction)]
@@ -115,7 +116,7 @@ impl<Q: Message + Default + Send + 'static> Codec for EncodedCodec<Q> {
 
 impl Codec for BytesCodec {
     type Encode = Encoded;
-    type Decode = Asked;
+    type Decode = Undecoded;
     type Encoder = PutBytes;
     type Decoder = TakeBytes;
 
@@ -133,11 +134,11 @@ impl Codec for BytesCodec {
 pub struct TakeBytes;
 
 impl Decoder for TakeBytes {
-    type Item = Asked;
+    type Item = Undecoded;
     type Error = Status;
 
-    fn decode(&mut self, message: &mut DecodeBuf<'_>) -> Result<Option<Asked>, Status> {
-        Ok(Some(Asked::new(message.copy_to_bytes(message.remaining()))))
+    fn decode(&mut self, message: &mut DecodeBuf<'_>) -> Result<Option<Undecoded>, Status> {
+        Ok(Some(Undecoded::new(message.copy_to_bytes(message.remaining()))))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::catalogue::Family;
 use super::view::{Read, Row, Slice, View};
-use super::{Error, Store, Tier};
+use super::{Error, Store, Tier, meta};
 
 /// Changes on top of the latest data. Several commands share one: each sees what those before it changed, and a key
 /// written ten times is committed once. The changes of the command at work are staged: kept as a whole or not at all.
@@ -62,11 +62,6 @@ impl<'s> Batch<'s> {
         self.bytes
     }
 
-    /// True if it changes a workspace, its secret, a model or an API key: what the engine keeps in memory.
-    pub fn changes_registry(&self) -> bool {
-        changes_registry(&self.kept)
-    }
-
     pub(super) fn put(&mut self, family: Family, key: Vec<u8>, value: Vec<u8>) {
         self.bytes = self.bytes.saturating_add(key.len() + value.len());
         self.staged.entry(family).or_default().insert(key, Some(value));
@@ -88,9 +83,11 @@ impl<'s> Batch<'s> {
     }
 }
 
-/// True for changes of a workspace, its secret, a model or an API key.
-pub(super) fn changes_registry(changes: &Changes) -> bool {
-    [Family::Meta, Family::ModelByVersion, Family::KeyByHash].iter().any(|family| changes.contains_key(family))
+/// True for changes of a workspace, its secret, a model or an API key: what the engine keeps in memory.
+pub fn changes_registry(changes: &Changes) -> bool {
+    let is_any = |family| changes.contains_key(&family);
+    let of_meta = changes.get(&Family::Meta).into_iter().flat_map(|rows| rows.keys());
+    is_any(Family::ModelByVersion) || is_any(Family::KeyByHash) || of_meta.into_iter().any(|key| meta::is_registry(key))
 }
 
 impl Read for Batch<'_> {

@@ -2,7 +2,8 @@
 //!
 //! Invariant: a cached value is the committed one. The writer takes the keys of a commit out before it and bars them
 //! until after it; a reader that missed may put in what it then read only if its shard has seen no commit end since, and
-//! the key is not barred. So what was read before a commit is never put in after it.
+//! the key is not barred. So what was read before a commit is never put in after it. After the commit the writer puts in what
+//! it wrote, before anything else is committed.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -90,6 +90,11 @@ pub fn put_last_erasure(batch: &mut Batch<'_>, id: WorkspaceId, seq: Seq) {
     batch.put(Family::Meta, [ERASED_PREFIX, &id.0.to_be_bytes()].concat(), seq.0.to_be_bytes().to_vec());
 }
 
+/// True for keys of what the engine keeps in memory: workspaces and the secrets of their tombstones.
+pub(super) fn is_registry(key: &[u8]) -> bool {
+    !key.starts_with(ERASED_PREFIX)
+}
+
 fn decode<T>(bytes: &[u8], take: impl FnOnce(&mut Cursor<'_>) -> Result<T, codec::Error>) -> Result<T, Error> {
     let mut cursor = Cursor::new(bytes, "meta record");
     let decoded = take(&mut cursor).and_then(|value| cursor.end().map(|()| value));

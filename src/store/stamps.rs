@@ -13,7 +13,8 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::catalogue::Family;
 
-/// How many stamps there are: at 10,000 facts a second, each of two keys, one moves every minute. A power of two.
+/// How many stamps there are: at 10,000 facts a second of two keys each, every single one moves about once a minute. A power
+/// of two.
 const STAMPS: usize = 1 << 20;
 /// The stamp of what is kept in memory beside the store: workspaces, models, API keys.
 const REGISTRY: Place = Place(0);
@@ -116,7 +117,7 @@ type Noted = Option<Vec<Stamp>>;
 
 /// What an answer was read from. As long as it stands, to read it again would give the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Evidence([Stamp; MAX_WATCHED]);
+pub struct Basis([Stamp; MAX_WATCHED]);
 
 impl Watch {
     pub(super) fn new() -> Self {
@@ -133,18 +134,18 @@ impl Watch {
     }
 
     /// What was noted since this was last asked; `None` if that was nothing, or not all of it can be watched.
-    pub(super) fn take(&self) -> Option<Evidence> {
+    pub(super) fn take(&self) -> Option<Basis> {
         let stamps = self.0.replace(Some(Vec::new()))?;
         // What is left over repeats the first: there is one size, and no list to follow.
-        let mut evidence = [*stamps.first()?; MAX_WATCHED];
-        evidence.iter_mut().zip(stamps).for_each(|(place, stamp)| *place = stamp);
-        Some(Evidence(evidence))
+        let mut basis = [*stamps.first()?; MAX_WATCHED];
+        basis.iter_mut().zip(stamps).for_each(|(place, stamp)| *place = stamp);
+        Some(Basis(basis))
     }
 }
 
 impl Stamps {
     /// True if nothing that an answer was read from has been written since.
-    pub(super) fn all_stand(&self, Evidence(stamps): &Evidence) -> bool {
+    pub(super) fn all_stand(&self, Basis(stamps): &Basis) -> bool {
         stamps.iter().all(|stamp| self.stands(*stamp))
     }
 }
@@ -192,10 +193,10 @@ mod tests {
         assert_eq!(watch.take(), None, "nothing was read");
         let (a, b) = (b"a".as_slice(), b"b".as_slice());
         [a, b].iter().for_each(|key| watch.note(stamps.of(FAMILY, key)));
-        let evidence = watch.take().unwrap();
-        assert!(stamps.all_stand(&evidence));
+        let basis = watch.take().unwrap();
+        assert!(stamps.all_stand(&basis));
         drop(write(&stamps, b"b"));
-        assert!(!stamps.all_stand(&evidence));
+        assert!(!stamps.all_stand(&basis));
 
         watch.note(stamps.of(Family::MemberByAccount, a));
         watch.note(stamps.of(FAMILY, a));

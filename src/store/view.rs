@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rocksdb::{DBPinnableSlice, Direction, IteratorMode, ReadOptions, ReadTier, Snapshot};
 
 use super::catalogue::Family;
-use super::stamps::{Evidence, Stamp, Watch};
+use super::stamps::{Basis, Stamp, Watch};
 use super::{Error, Store, Tier};
 
 /// Stored bytes, borrowed from wherever they are.
@@ -94,7 +94,7 @@ impl<'s> View<'s> {
 
     /// What was read by single keys since this was last asked. `None` if that was nothing, or if something of what was read
     /// cannot be watched. [`View::get_many`] notes nothing by itself.
-    pub fn evidence(&self) -> Option<Evidence> {
+    pub fn basis(&self) -> Option<Basis> {
         self.watch.as_ref()?.take()
     }
 

@@ -47,7 +47,8 @@ fn seed() -> u64 {
 async fn ran(name: &str, plan: Plan) -> Outcome {
     let outcome = Run::run(plan).await;
     let sorts: Vec<String> = outcome.counts.iter().map(|(sort, count)| format!("{count} {sort}")).collect();
-    println!("{name}: {} operations in {:.1} s: {}", outcome.operations, outcome.seconds, sorts.join(", "));
+    let Outcome { operations, seconds, kept, .. } = &outcome;
+    println!("{name}: {operations} operations in {seconds:.1} s, {kept} answers given again: {}", sorts.join(", "));
     outcome
 }
 
@@ -57,6 +58,7 @@ async fn nothing_is_stale(name: &str, operations: u32, pairs: usize, cache_bytes
     let plan = Plan { operations, seed, pairs, cache_bytes, invalidates: true, everything: true };
     let outcome = ran(name, plan).await;
     assert!(outcome.wrong.is_empty(), "KITH_SEED={seed}\n{}", outcome.wrong.join("\n"));
+    assert!(outcome.kept > operations / 2_000, "hardly an answer was given again: {}", outcome.kept);
     for sort in SORTS {
         assert!(outcome.counts.contains_key(sort), "no {sort}");
     }

@@ -6,5 +6,6 @@ mod drain;
 mod kit;
 mod limits;
 mod plain_http;
+mod repeats;
 mod start;
 mod streams;

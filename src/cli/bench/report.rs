@@ -30,12 +30,15 @@ const COMPARISONS: [(&str, &[&str]); 11] = [
 ];
 
 /// These are divided by bare RocksDB as well, per core: it runs on one thread, without a client beside it.
-const PER_CORE: [&str; 2] = ["kith batch 100", "kith batch 100 zipf"];
+const PER_CORE: [&str; 3] = ["kith batch 100", "kith batch 100 zipf", "kith batch 100, none kept"];
 const BARE: &str = "bare rocksdb";
 
 /// These have their server's CPU time divided by that of another: the client's share is in all else.
-const COSTS: [(&str, &str); 2] =
-    [("kith view unary", "kith plain unary"), ("kith view batch 500", "kith plain batch 500")];
+const COSTS: [(&str, &str); 3] = [
+    ("kith view unary", "kith plain unary"),
+    ("kith view batch 500", "kith plain batch 500"),
+    ("kith view unary, none kept", "kith plain unary, none kept"),
+];
 
 /// One measurement of lookups.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

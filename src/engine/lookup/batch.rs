@@ -10,7 +10,7 @@ use crate::domain::owner::Owner;
 use crate::engine::Error;
 use crate::store::catalogue::{Family, OWNERS, PROFILES};
 use crate::store::view::Slice;
-use crate::store::{Evidence, Stamp};
+use crate::store::{Basis, Stamp};
 
 /// A key of a batch on its way: where it leads, and the stamps of what was read to find that out.
 struct Way {
@@ -20,7 +20,7 @@ struct Way {
 
 impl Reader<'_> {
     /// Finds many customers by one read of each family; each answer with what it was read from, if that is watched.
-    pub(super) fn find_many(&self, keys: &[Key]) -> Result<Vec<(Answer, Option<Evidence>)>, Error> {
+    pub(super) fn find_many(&self, keys: &[Key]) -> Result<Vec<(Answer, Option<Basis>)>, Error> {
         let mut ways = self.ways(keys)?;
         let wanted: Vec<Vec<u8>> =
             ways.iter().filter_map(|way| way.lead.id()).map(|id| self.profile_key(id).encode()).collect();
@@ -43,7 +43,7 @@ impl Reader<'_> {
         }
         self.foresee(found.iter().filter_map(Found::picked))?;
         // What was read for all of them together belongs to none of them.
-        let _of_all = self.view.evidence();
+        let _of_all = self.view.basis();
         let answers = keys.iter().enumerate().zip(found).zip(ways).map(|(((at, key), found), way)| {
             let answer = match found {
                 Found::Profile(id, picked) => self.complete(at, key, id, picked),
@@ -51,8 +51,8 @@ impl Reader<'_> {
                 Found::Further => self.find(at, key)?.map_or_else(|| self.nobody(at, key), Ok),
             };
             way.stamps.into_iter().for_each(|stamp| self.view.note(stamp));
-            let evidence = self.view.evidence().filter(|_| self.beyond.is_none());
-            Ok((answer?, evidence))
+            let basis = self.view.basis().filter(|_| self.beyond.is_none());
+            Ok((answer?, basis))
         });
         answers.collect()
     }

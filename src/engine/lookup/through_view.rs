@@ -1,6 +1,6 @@
 //! Lookups by a view: its slots are the fields of one lookup, and what was read is what it answers from.
 
-use super::without_evidence;
+use super::without_basis;
 use crate::domain::answer::{Answer, Resolution};
 use crate::domain::consent::{Consent, Purpose, State};
 use crate::domain::hush::Hushed;
@@ -9,7 +9,7 @@ use crate::domain::key::Key;
 use crate::domain::time::{Time, earlier};
 use crate::domain::view::{About, Denier, Found, Gate, Permission, View};
 use crate::engine::{Engine, Error, Question, Tier};
-use crate::store::{self, Evidence};
+use crate::store::{self, Basis};
 
 /// What every customer of a lookup is to be spoken to for.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +55,7 @@ impl Engine {
         occasion: Occasion<'_>,
     ) -> Result<Vec<Answer>, Error> {
         let view = self.state.store.view(Tier::Disk);
-        Ok(without_evidence(self.lookup_batch_view_in(view, workspace, keys, occasion)?))
+        Ok(without_basis(self.lookup_batch_view_in(view, workspace, keys, occasion)?))
     }
 
     /// The same in `view`; each answer with what it was read from, if that is watched.
@@ -65,11 +65,11 @@ impl Engine {
         workspace: WorkspaceId,
         keys: &[Key],
         occasion: Occasion<'_>,
-    ) -> Result<Vec<(Answer, Option<Evidence>)>, Error> {
+    ) -> Result<Vec<(Answer, Option<Basis>)>, Error> {
         let purpose = purpose(occasion.view);
         let question = (question(occasion, purpose.as_ref()), occasion.view.asked.as_deref());
         let answers = self.lookup_batch_in(view, workspace, keys, question)?;
-        Ok(answers.into_iter().map(|(answer, evidence)| (seen(occasion, answer), evidence)).collect())
+        Ok(answers.into_iter().map(|(answer, basis)| (seen(occasion, answer), basis)).collect())
     }
 }
 

@@ -14,7 +14,7 @@ use crate::domain::ids::LogPlace;
 use crate::engine::Error;
 use crate::engine::state::State;
 use crate::store;
-use crate::store::batch::Changes;
+use crate::store::batch::{Changes, changes_registry};
 
 /// What was applied together.
 pub(super) struct Group {
@@ -34,12 +34,12 @@ pub(super) struct Replies {
 }
 
 /// What became of a group.
-pub(super) type Committed = Result<(), Arc<store::Error>>;
+pub(super) type Outcome = Result<(), Arc<store::Error>>;
 
 /// The running thread. It ends when this is dropped, after the group that is under way.
 pub(super) struct Committer {
     groups: Option<Sender<Group>>,
-    committed: Receiver<Committed>,
+    outcomes: Receiver<Outcome>,
     under_way: Option<Arc<Changes>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -47,18 +47,18 @@ pub(super) struct Committer {
 impl Committer {
     pub(super) fn start(state: Arc<State>, sync: bool) -> std::io::Result<Self> {
         let (groups, waiting) = channel::<Group>();
-        let (tell, committed) = channel();
+        let (tell, outcomes) = channel();
         let work = move || {
             let _abort = AbortOnPanic;
             for Group { changes, place, replies } in waiting {
-                let outcome = commit(&state, &changes, place, sync, false);
+                let outcome = commit(&state, &changes, place, sync);
                 replies.send(&outcome);
                 // The writer is gone only if the process ends.
                 let _ = tell.send(outcome);
             }
         };
         let thread = std::thread::Builder::new().name("kith-commit".into()).spawn(work)?;
-        Ok(Self { groups: Some(groups), committed, under_way: None, thread: Some(thread) })
+        Ok(Self { groups: Some(groups), outcomes, under_way: None, thread: Some(thread) })
     }
 
     /// What is being committed; it may be done already, of which nobody has been told.
@@ -67,18 +67,18 @@ impl Committer {
     }
 
     /// What became of the group that was under way, if it is not any more.
-    pub(super) fn done(&mut self) -> Option<Committed> {
+    pub(super) fn done(&mut self) -> Option<Outcome> {
         self.under_way.as_ref()?;
-        let outcome = self.committed.try_recv().ok()?;
+        let outcome = self.outcomes.try_recv().ok()?;
         self.under_way = None;
         Some(outcome)
     }
 
     /// Waits for the group that is under way and says what became of it; `None` if there is none.
-    pub(super) fn wait(&mut self) -> Option<Committed> {
+    pub(super) fn wait(&mut self) -> Option<Outcome> {
         self.under_way.take()?;
         // The thread ends no earlier than this, but with the process.
-        self.committed.recv().ok()
+        self.outcomes.recv().ok()
     }
 
     /// Begins with a group. The one before must have been waited for.
@@ -103,12 +103,12 @@ impl Drop for Committer {
 
 impl Replies {
     /// Sends each command its own answer, or to all the reason why nothing was committed.
-    pub(super) fn send(self, committed: &Committed) {
-        if let Err(error) = committed {
+    pub(super) fn send(self, outcome: &Outcome) {
+        if let Err(error) = outcome {
             tracing::error!(%error, commands = self.answers.len(), "a group of writes was not committed");
         }
         for (reply, answer) in self.answers {
-            let answer = match committed {
+            let answer = match outcome {
                 Err(error) => Err(Error::NotCommitted(Arc::clone(error))),
                 Ok(()) => answer,
             };
@@ -122,20 +122,24 @@ impl Replies {
     }
 }
 
-/// Commits `changes`, if there are any, and makes their place known, after what is kept in memory if that is to be read
-/// again.
-pub(super) fn commit(state: &State, changes: &Changes, place: LogPlace, sync: bool, refresh: bool) -> Committed {
+/// Commits `changes`, if there are any. What is kept in memory of the registry is read again where they touch it; then their
+/// place is made known.
+pub(super) fn commit(state: &State, changes: &Changes, place: LogPlace, sync: bool) -> Outcome {
     if changes.is_empty() {
         return Ok(());
     }
+    let refresh = changes_registry(changes);
     state.set_changing(refresh);
-    let committed = state.store.commit(changes, place, sync)?;
-    if refresh && let Err(error) = state.refresh() {
+    let committed = state.store.commit(changes, place, sync);
+    if refresh
+        && committed.is_ok()
+        && let Err(error) = state.refresh()
+    {
         tracing::error!(%error, "what was committed cannot be read back");
         std::process::abort();
     }
     state.set_changing(false);
-    drop(committed);
+    drop(committed?);
     state.announce(place.seq);
     Ok(())
 }

@@ -27,7 +27,7 @@ use crate::proto::v1::{BatchLookupRequest, GetServedRequest, GetServedResponse, 
 use crate::server::clock;
 use crate::server::metrics::LookupResult;
 use crate::server::status::Refusal;
-use crate::server::wire::{self, Asked, Encoded, Item, LookupService};
+use crate::server::wire::{self, Encoded, Item, LookupService, Undecoded};
 use send::Asking;
 
 pub use kept::KeptAnswers;
@@ -38,13 +38,15 @@ pub struct Lookup(pub Context);
 
 #[tonic::async_trait]
 impl LookupService for Lookup {
-    async fn lookup(&self, request: Request<Asked>) -> Result<Response<Encoded>, Status> {
+    async fn lookup(&self, request: Request<Undecoded>) -> Result<Response<Encoded>, Status> {
         let workspace = workspace(&request)?;
         let asked = request.into_inner();
         if let Some(answer) = self.0.quick_lookup(workspace, &asked) {
             return Ok(Response::new(answer));
         }
-        let answer = Box::pin(self.0.lookup(workspace, asked.decode()?)).await;
+        let request = asked.decode()?;
+        drop(asked);
+        let answer = Box::pin(self.0.lookup(workspace, request)).await;
         if answer.is_err() {
             self.0.shard.lookup(LookupResult::Refused);
         }
@@ -52,20 +54,22 @@ impl LookupService for Lookup {
         Ok(Response::new(Encoded::One { answer: wire::answer(&item), token }))
     }
 
-    async fn batch_lookup(&self, request: Request<Asked>) -> Result<Response<Encoded>, Status> {
+    async fn batch_lookup(&self, request: Request<Undecoded>) -> Result<Response<Encoded>, Status> {
         let workspace = workspace(&request)?;
         let asked = request.into_inner();
         if let Some(answers) = self.0.quick_batch(workspace, &asked).await? {
             return Ok(Response::new(answers));
         }
-        Ok(Response::new(self.0.batch_lookup(workspace, asked.decode()?).await?))
+        let request = asked.decode()?;
+        drop(asked);
+        Ok(Response::new(self.0.batch_lookup(workspace, request).await?))
     }
 
     type StreamLookupStream = Pin<Box<dyn Stream<Item = Result<Encoded, Status>> + Send>>;
 
     async fn stream_lookup(
         &self,
-        request: Request<Streaming<Asked>>,
+        request: Request<Streaming<Undecoded>>,
     ) -> Result<Response<Self::StreamLookupStream>, Status> {
         let caller = caller(&request)?;
         let answers = stream::answers(self.0.clone(), caller, request.into_inner());

@@ -5,6 +5,7 @@ use std::time::Duration;
 use prost_types::Timestamp;
 
 use super::Context;
+use crate::domain::ids::Seq;
 use crate::domain::invalid::{Invalid, Reason};
 use crate::domain::time::Time;
 use crate::domain::token::Token;
@@ -19,14 +20,17 @@ const MAX_AHEAD_MICROS: u64 = 1_000_000;
 impl Context {
     /// Waits until the write that `token` names is visible, if it names one.
     pub(super) async fn reach(&self, token: &str) -> Result<(), Refusal> {
-        let Some(Token(seq)) = Token::parse(token)? else { return Ok(()) };
-        if self.engine.applied() >= seq {
-            return Ok(());
-        }
+        let Some(seq) = self.unreached(token)? else { return Ok(()) };
         let text = "the write of the token is not visible here yet; ask again";
         // Seldom, and on the heap: a timer inside would make the future of every lookup several times as large.
         let reached = Box::pin(tokio::time::timeout(REACH_TIME, self.engine.reached(seq))).await;
         reached.map_err(|_elapsed| Refusal::not_ready(text))
+    }
+
+    /// The place of the write that `token` names, if it is not visible yet.
+    pub(super) fn unreached(&self, token: &str) -> Result<Option<Seq>, Invalid> {
+        let named = Token::parse(token)?.map(|Token(seq)| seq);
+        Ok(named.filter(|seq| self.engine.applied() < *seq))
     }
 
     /// Waits until every write is visible that waited for the writer at the moment `not_before`, if there is one.

@@ -30,6 +30,10 @@ impl Collector for Metrics {
             encode_count(&mut lookups, &[("result", *label)], self.sum(|shard| shard.lookups.get(at)))?;
         }
 
+        let help = "Lookups answered with an answer that was kept and still stood";
+        let mut kept = encoder.encode_descriptor("kith_kept_answers", help, None, MetricType::Counter)?;
+        kept.encode_counter::<NoLabelSet, u64, f64>(&self.sum(|shard| Some(&shard.given_again)), None)?;
+
         let help = "Facts written, by result";
         let mut facts = encoder.encode_descriptor("kith_facts", help, None, MetricType::Counter)?;
         for (at, label) in FACT_RESULTS.iter().enumerate() {

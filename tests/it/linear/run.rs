@@ -1,6 +1,8 @@
 //! One run: a server in this process, connections, and what writers and readers have in common.
 
 use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
@@ -94,6 +96,8 @@ pub struct Outcome {
     pub counts: BTreeMap<&'static str, u64>,
     pub operations: u64,
     pub wrong: Vec<String>,
+    /// How many answers were given that had been kept.
+    pub kept: u64,
     pub seconds: f64,
 }
 
@@ -104,7 +108,8 @@ impl Run {
         let Plan { cache_bytes, invalidates, .. } = plan;
         let engine = Engine::open(&Options { cache_bytes, invalidates, ..engine_options(directory.path()) }).unwrap();
         engine.apply_model(DEFAULT_WORKSPACE, &editions::model(0), server::now()).await.unwrap();
-        let options = server::Options { listen: "127.0.0.1:0".parse().unwrap(), cores: Some(2), ..Default::default() };
+        let (listen, cores) = ("127.0.0.1:0".parse().unwrap(), Some(2));
+        let options = server::Options { listen, cores, answer_cache_bytes: cache_bytes / 4, ..Default::default() };
         let server = Server::start(options, engine).await.unwrap();
 
         let config = Config { server: format!("http://{}", server.addr()), ..Config::default() };
@@ -116,11 +121,12 @@ impl Run {
         let run = Arc::new(Self::new(plan, clients));
         run.work().await;
         let seconds = began.elapsed().as_secs_f64();
+        let kept = kept_answers(server.addr());
         server.stop();
         server.stopped().await;
         let counts = run.counts.lock().unwrap().clone();
         let wrong = run.wrong.lock().unwrap().clone();
-        Outcome { counts, operations: run.operations.load(Ordering::Relaxed), wrong, seconds }
+        Outcome { counts, operations: run.operations.load(Ordering::Relaxed), wrong, kept, seconds }
     }
 
     fn new(plan: Plan, clients: Vec<Client>) -> Self {
@@ -232,4 +238,14 @@ impl Run {
             *newest = token;
         }
     }
+}
+
+/// How many answers a server has given that it had kept.
+fn kept_answers(server: SocketAddr) -> u64 {
+    let mut socket = TcpStream::connect(server).unwrap();
+    socket.write_all(b"GET /metrics HTTP/1.1\r\nHost: kith\r\nConnection: close\r\n\r\n").unwrap();
+    let mut text = String::new();
+    socket.read_to_string(&mut text).unwrap();
+    let count = text.lines().find_map(|line| line.strip_prefix("kith_kept_answers_total "));
+    count.unwrap().parse().unwrap()
 }

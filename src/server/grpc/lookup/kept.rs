@@ -21,7 +21,7 @@ const EXPECTED_ENTRY_BYTES: u64 = 1_024;
 #[derive(Clone)]
 pub(super) struct KeptAnswer {
     /// For how long it may be.
-    pub(super) kept: engine::Kept,
+    pub(super) lease: engine::Lease,
     /// What it counts as.
     pub(super) result: LookupResult,
     /// The bytes of the `Answer`.
@@ -30,33 +30,33 @@ pub(super) struct KeptAnswer {
 
 /// The answers of a server.
 pub struct KeptAnswers {
-    answers: Cache<Place, KeptAnswer, Bytes>,
+    answers: Cache<AnswerKey, KeptAnswer, Weight>,
 }
 
 #[derive(PartialEq, Eq, Hash)]
-struct Place {
+struct AnswerKey {
     plan: PlanId,
     key: Box<str>,
 }
 
 /// A place that is only asked for.
 #[derive(Hash)]
-struct At<'a> {
+struct AnswerKeyRef<'a> {
     plan: PlanId,
     key: &'a str,
 }
 
-impl Equivalent<Place> for At<'_> {
-    fn equivalent(&self, place: &Place) -> bool {
+impl Equivalent<AnswerKey> for AnswerKeyRef<'_> {
+    fn equivalent(&self, place: &AnswerKey) -> bool {
         self.plan == place.plan && *self.key == *place.key
     }
 }
 
 #[derive(Clone)]
-struct Bytes;
+struct Weight;
 
-impl Weighter<Place, KeptAnswer> for Bytes {
-    fn weight(&self, place: &Place, answer: &KeptAnswer) -> u64 {
+impl Weighter<AnswerKey, KeptAnswer> for Weight {
+    fn weight(&self, place: &AnswerKey, answer: &KeptAnswer) -> u64 {
         ENTRY_BYTES + place.key.len() as u64 + answer.bytes.len() as u64
     }
 }
@@ -66,17 +66,17 @@ impl KeptAnswers {
     pub fn new(bytes: usize) -> Self {
         let bytes = bytes as u64;
         let expected = usize::try_from(bytes / EXPECTED_ENTRY_BYTES).unwrap_or(usize::MAX);
-        Self { answers: Cache::with_weighter(expected, bytes, Bytes) }
+        Self { answers: Cache::with_weighter(expected, bytes, Weight) }
     }
 
     /// The answer of a plan for a key, whether it may still be given or not.
     pub(super) fn get(&self, plan: PlanId, key: &str) -> Option<KeptAnswer> {
-        self.answers.get(&At { plan, key })
+        self.answers.get(&AnswerKeyRef { plan, key })
     }
 
     /// Keeps an answer.
     pub(super) fn put(&self, plan: PlanId, key: &str, answer: KeptAnswer) {
-        self.answers.insert(Place { plan, key: key.into() }, answer);
+        self.answers.insert(AnswerKey { plan, key: key.into() }, answer);
     }
 }
 
@@ -89,11 +89,11 @@ mod tests {
     #[test]
     fn a_place_is_found_by_what_it_is_asked_for() {
         let (plan, key) = (PlanId::next(), "user_id:1");
-        let place = Place { plan, key: key.into() };
+        let place = AnswerKey { plan, key: key.into() };
         let hasher = std::hash::RandomState::new();
-        assert_eq!(hasher.hash_one(&place), hasher.hash_one(At { plan, key }));
-        assert!(At { plan, key }.equivalent(&place));
-        assert!(!At { plan: PlanId::next(), key }.equivalent(&place));
-        assert!(!At { plan, key: "user_id:2" }.equivalent(&place));
+        assert_eq!(hasher.hash_one(&place), hasher.hash_one(AnswerKeyRef { plan, key }));
+        assert!(AnswerKeyRef { plan, key }.equivalent(&place));
+        assert!(!AnswerKeyRef { plan: PlanId::next(), key }.equivalent(&place));
+        assert!(!AnswerKeyRef { plan, key: "user_id:2" }.equivalent(&place));
     }
 }

@@ -37,7 +37,7 @@ pub(super) struct Plan {
     /// The model that it was read against.
     pub(super) active: Arc<ActiveModel>,
     /// What is asked.
-    pub(super) what: What,
+    what: What,
     /// True if the texts of a view have their HTML twins.
     pub(super) html: bool,
     kind: Kind,
@@ -47,41 +47,41 @@ pub(super) struct Plan {
 
 /// The plans of a server.
 pub struct Plans {
-    plans: Cache<Place, Arc<Plan>, Bytes>,
+    plans: Cache<PlanKey, Arc<Plan>, Weight>,
 }
 
 #[derive(PartialEq, Eq, Hash)]
-struct Place {
+struct PlanKey {
     workspace: WorkspaceId,
     rest: Box<[u8]>,
 }
 
 /// A place that is only asked for.
 #[derive(Hash)]
-struct At<'a> {
+struct PlanKeyRef<'a> {
     workspace: WorkspaceId,
     rest: &'a [u8],
 }
 
-impl Equivalent<Place> for At<'_> {
-    fn equivalent(&self, place: &Place) -> bool {
+impl Equivalent<PlanKey> for PlanKeyRef<'_> {
+    fn equivalent(&self, place: &PlanKey) -> bool {
         self.workspace == place.workspace && *self.rest == *place.rest
     }
 }
 
 #[derive(Clone)]
-struct Bytes;
+struct Weight;
 
-impl Weighter<Place, Arc<Plan>> for Bytes {
-    fn weight(&self, place: &Place, _: &Arc<Plan>) -> u64 {
+impl Weighter<PlanKey, Arc<Plan>> for Weight {
+    fn weight(&self, place: &PlanKey, _: &Arc<Plan>) -> u64 {
         PLAN_BYTES + place.rest.len() as u64
     }
 }
 
 impl PlanId {
     pub(super) fn next() -> Self {
-        static LAST: AtomicU64 = AtomicU64::new(0);
-        Self(LAST.fetch_add(1, Ordering::Relaxed))
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 }
 
@@ -128,19 +128,19 @@ impl Plans {
     /// No plans yet.
     pub fn new() -> Self {
         let expected = usize::try_from(MAX_BYTES / PLAN_BYTES).unwrap_or(usize::MAX);
-        Self { plans: Cache::with_weighter(expected, MAX_BYTES, Bytes) }
+        Self { plans: Cache::with_weighter(expected, MAX_BYTES, Weight) }
     }
 
     /// The plan of a request that is `rest` but for its keys; `None` if something is wrong with it.
     pub(super) fn find(&self, engine: &Engine, workspace: WorkspaceId, rest: &[u8]) -> Option<Arc<Plan>> {
-        match self.plans.get(&At { workspace, rest }) {
+        match self.plans.get(&PlanKeyRef { workspace, rest }) {
             Some(plan) if plan.holds(engine) => return Some(plan),
             // So no other holds either, and each keeps a model in memory.
             Some(_) => self.plans.clear(),
             None => {}
         }
         let plan = Arc::new(Plan::read(engine, workspace, rest)?);
-        self.plans.insert(Place { workspace, rest: rest.into() }, Arc::clone(&plan));
+        self.plans.insert(PlanKey { workspace, rest: rest.into() }, Arc::clone(&plan));
         Some(plan)
     }
 }

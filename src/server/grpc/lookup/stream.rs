@@ -26,13 +26,16 @@ use crate::proto::v1::{LookupRequest, StreamLookupRequest};
 use crate::server::auth::Caller;
 use crate::server::metrics::LookupResult;
 use crate::server::status::Refusal;
-use crate::server::wire::{self, Encoded, Item, Keys, Plain};
+use crate::server::wire::{self, Encoded, Item, Keys, Plain, Undecoded};
+
+/// How long a message may be, but for its keys and token, to be remembered for the next one, in bytes.
+const MAX_REST_BYTES: usize = 64 * 1024;
 
 /// The answers to `requests`.
 pub fn answers(
     context: Context,
     caller: Caller,
-    requests: Streaming<wire::Asked>,
+    requests: Streaming<Undecoded>,
 ) -> impl Stream<Item = Result<Encoded, Status>> + Send {
     let what = What::Fields { fields: Fields::Everything, purpose: None };
     let asked = Asked { view: String::new(), kind: String::new(), what };
@@ -44,7 +47,7 @@ pub fn answers(
 struct Lookups {
     context: Context,
     caller: Caller,
-    requests: Streaming<wire::Asked>,
+    requests: Streaming<Undecoded>,
     asked: Asked,
     last: Option<Last>,
     ended: bool,
@@ -54,6 +57,7 @@ struct Lookups {
 /// it says or has inherited before, so it asks the same.
 struct Last {
     rest: Vec<u8>,
+    kind: String,
     html: bool,
     about: Vec<String>,
     plan: Option<Arc<Plan>>,
@@ -105,18 +109,20 @@ impl Asked {
         }
         Ok(found)
     }
-}
 
-impl Asked {
     /// What was asked last, as a request that inherits nothing.
-    fn request(&self, html: bool, about: &[String]) -> LookupRequest {
-        let (kind, about) = (self.kind.clone(), about.to_vec());
+    fn request(&self, Last { kind, html, about, .. }: &Last) -> LookupRequest {
+        let (html, about) = (*html, about.clone());
         let (fields, purpose) = match &self.what {
-            What::View { .. } => return LookupRequest { view: self.view.clone(), html, about, ..Default::default() },
+            What::View { .. } => {
+                let (view, kind) = (self.view.clone(), kind.clone());
+                return LookupRequest { view, kind, html, about, ..Default::default() };
+            }
             What::Fields { fields: Fields::Everything, purpose } => (Vec::new(), purpose.clone()),
             What::Fields { fields: Fields::Named(names), purpose } => (names.clone(), purpose.clone()),
         };
         let (purpose, channel) = purpose.map(|Purpose { name, channel }| (name, channel)).unwrap_or_default();
+        let kind = self.kind.clone();
         LookupRequest { kind, fields, purpose, channel, html, about, ..Default::default() }
     }
 }
@@ -153,12 +159,15 @@ impl Lookups {
     }
 
     /// Answers a message that is the last one again but for its key; `None` if it is another, or is to go the long way.
-    fn repeat(&mut self, request: &wire::Asked) -> Option<Encoded> {
+    fn repeat(&mut self, request: &Undecoded) -> Option<Encoded> {
         let Plain { keys: Keys::One(key), token, rest } = request.plain()? else { return None };
-        let last = self.last.as_mut().filter(|last| *last.rest == *rest && self.context.has_reached(token))?;
+        let last = self.last.as_mut().filter(|last| *last.rest == *rest)?;
+        if !matches!(self.context.unreached(token), Ok(None)) {
+            return None;
+        }
         let (context, workspace) = (&self.context, self.caller.workspace);
         if !last.plan.as_ref().is_some_and(|plan| plan.workspace == workspace && plan.holds(&context.engine)) {
-            let rest = self.asked.request(last.html, &last.about).encode_to_vec();
+            let rest = self.asked.request(last).encode_to_vec();
             last.plan = context.plans.find(&context.engine, workspace, &rest);
         }
         let answer = context.quick(last.plan.as_ref()?, key)?;
@@ -166,17 +175,17 @@ impl Lookups {
     }
 
     /// Answers one message; what is wrong with it is said in its place.
-    async fn answer(&mut self, asked: &wire::Asked) -> Result<Encoded, Status> {
+    async fn answer(&mut self, asked: &Undecoded) -> Result<Encoded, Status> {
         let request: StreamLookupRequest = match asked.decode() {
             Ok(request) => request,
             Err(status) => return self.end(Refusal::unreadable(&status)),
         };
         let first = request.keys.first().cloned();
-        let plain = asked.plain().map(|plain| plain.rest.into_owned());
-        let (html, about) = (request.html, request.about.clone());
+        let rest =
+            asked.plain().filter(|plain| plain.rest.len() <= MAX_REST_BYTES).map(|plain| plain.rest.into_owned());
+        let (kind, html, about) = (request.kind.clone(), request.html, request.about.clone());
         let answered = self.look_up(request).await;
-        let answers = plain.filter(|_| answered.is_ok());
-        self.last = answers.map(|rest| Last { rest, html, about, plan: None });
+        self.last = rest.filter(|_| answered.is_ok()).map(|rest| Last { rest, kind, html, about, plan: None });
         let item = answered.unwrap_or_else(|refusal| {
             self.context.shard.lookup(LookupResult::Refused);
             Item { key: first.unwrap_or_default(), found: Err(refusal), model_version: 0, html: false }

@@ -7,7 +7,7 @@ use crate::domain::ids::WorkspaceId;
 use crate::domain::key::Key;
 use crate::domain::time::{Time, earlier};
 use crate::engine::{Engine, Error, Tier};
-use crate::store::{Evidence, Stamp};
+use crate::store::{Basis, Stamp};
 
 /// How long an answer of a view is kept at most, in microseconds: one hour. Such an answer says itself how long it may be
 /// kept, a day at most, and one that is given later says no more than that.
@@ -24,17 +24,17 @@ pub enum Ask<'a> {
 
 /// What was answered, and for how long that may be kept.
 #[derive(Clone, Debug)]
-pub struct Watched {
+pub struct Leased {
     /// The answer.
     pub answer: Answer,
     /// `None` if it is not to be kept.
-    pub kept: Option<Kept>,
+    pub lease: Option<Lease>,
 }
 
 /// For how long an answer may be kept.
 #[derive(Clone, Copy, Debug)]
-pub struct Kept {
-    evidence: Evidence,
+pub struct Lease {
+    basis: Basis,
     /// Until when. `None` if no time makes it another.
     until: Option<Time>,
 }
@@ -48,10 +48,10 @@ impl Ask<'_> {
     }
 }
 
-impl Watched {
-    fn new(ask: Ask<'_>, answer: Answer, evidence: Option<Evidence>) -> Self {
-        let kept = evidence.and_then(|evidence| Some(Kept { evidence, until: until(&answer, ask.now())? }));
-        Self { answer, kept }
+impl Leased {
+    fn new(ask: Ask<'_>, answer: Answer, basis: Option<Basis>) -> Self {
+        let lease = basis.and_then(|basis| Some(Lease { basis, until: until(&answer, ask.now())? }));
+        Self { answer, lease }
     }
 }
 
@@ -66,13 +66,13 @@ fn until(answer: &Answer, now: Time) -> Option<Option<Time>> {
 
 impl Engine {
     /// Looks up one customer as [`Engine::lookup`] or [`Engine::lookup_view`] does.
-    pub fn lookup_watched(
+    pub fn lookup_leased(
         &self,
         workspace: WorkspaceId,
         keys: &[(usize, Key)],
         ask: Ask<'_>,
         tier: Tier,
-    ) -> Result<Watched, Error> {
+    ) -> Result<Leased, Error> {
         let view = self.state.store.watched(tier);
         let answer = match ask {
             Ask::Fields(question) => {
@@ -81,16 +81,16 @@ impl Engine {
             }
             Ask::View(occasion) => self.lookup_view_in(&view, workspace, keys, occasion)?,
         };
-        Ok(Watched::new(ask, answer, view.evidence()))
+        Ok(Leased::new(ask, answer, view.basis()))
     }
 
     /// Looks up many customers as [`Engine::lookup_batch`] or [`Engine::lookup_batch_view`] does.
-    pub fn lookup_batch_watched(
+    pub fn lookup_batch_leased(
         &self,
         workspace: WorkspaceId,
         keys: &[Key],
         ask: Ask<'_>,
-    ) -> Result<Vec<Watched>, Error> {
+    ) -> Result<Vec<Leased>, Error> {
         let view = self.state.store.watched(Tier::Disk);
         let answers = match ask {
             Ask::Fields(question) => {
@@ -99,13 +99,13 @@ impl Engine {
             }
             Ask::View(occasion) => self.lookup_batch_view_in(view, workspace, keys, occasion)?,
         };
-        Ok(answers.into_iter().map(|(answer, evidence)| Watched::new(ask, answer, evidence)).collect())
+        Ok(answers.into_iter().map(|(answer, basis)| Leased::new(ask, answer, basis)).collect())
     }
 
     /// True as long as an answer may be given once more at the time that `now` tells, which is not asked where no time
     /// matters.
-    pub fn stands(&self, kept: &Kept, now: impl FnOnce() -> Time) -> bool {
-        self.state.store.stands(&kept.evidence) && kept.until.is_none_or(|until| until > now())
+    pub fn stands(&self, lease: &Lease, now: impl FnOnce() -> Time) -> bool {
+        self.state.store.stands(&lease.basis) && lease.until.is_none_or(|until| until > now())
     }
 
     /// The stamp of workspaces, models and API keys; `None` while one of them is being written.

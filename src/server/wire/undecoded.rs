@@ -10,6 +10,8 @@ use prost::Message;
 use prost::encoding::{WireType, decode_varint};
 use tonic::Status;
 
+use crate::domain::answer::MAX_BATCH_KEYS;
+
 /// The tags of `LookupRequest`, `BatchLookupRequest` and `StreamLookupRequest`, which share them.
 const KEYS: u32 = 1;
 const TOKEN: u32 = 4;
@@ -18,7 +20,7 @@ const OF_PLAN: [u32; 7] = [2, 3, 5, 6, 8, 9, 10];
 
 /// A request that is decoded when somebody needs all of it.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct Undecoded {
     bytes: Bytes,
 }
 
@@ -52,7 +54,7 @@ impl<'a> Keys<'a> {
     }
 }
 
-impl Asked {
+impl Undecoded {
     /// A message as it came.
     pub fn new(bytes: Bytes) -> Self {
         Self { bytes }
@@ -60,7 +62,7 @@ impl Asked {
 
     /// All of it.
     pub fn decode<Q: Message + Default>(&self) -> Result<Q, Status> {
-        // As tonic says it of messages that it decodes itself.
+        // As tonic says it of messages that it decodes itself; the gate makes INVALID_ARGUMENT of it.
         Q::decode(self.bytes.clone()).map_err(|error| Status::internal(error.to_string()))
     }
 
@@ -78,6 +80,7 @@ impl Asked {
                     keys = Some(match keys {
                         None => Keys::One(key),
                         Some(Keys::One(first)) => Keys::Many(vec![first, key]),
+                        Some(Keys::Many(keys)) if keys.len() >= MAX_BATCH_KEYS => return None,
                         Some(Keys::Many(mut keys)) => {
                             keys.push(key);
                             Keys::Many(keys)
@@ -165,8 +168,8 @@ mod tests {
     use super::*;
     use crate::proto::v1::LookupRequest;
 
-    fn asked(request: &LookupRequest) -> Asked {
-        Asked::new(request.encode_to_vec().into())
+    fn asked(request: &LookupRequest) -> Undecoded {
+        Undecoded::new(request.encode_to_vec().into())
     }
 
     #[test]
@@ -215,7 +218,7 @@ mod tests {
                 *place = byte;
             }
             bytes.truncate(40_usize.saturating_sub(cut).max(1));
-            let asked = Asked::new(bytes.into());
+            let asked = Undecoded::new(bytes.into());
             let Some(Plain { keys, token, rest }) = asked.plain() else { return Ok(()) };
             let Ok(whole) = asked.decode::<LookupRequest>() else {
                 // What is wrong with the rest is found when its plan is made.
