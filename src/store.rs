@@ -193,8 +193,8 @@ impl Store {
         for (family, rows) in changes {
             let Some(cache) = self.cache(*family) else { continue };
             for (key, value) in rows {
-                if let (Some(value), Err(miss)) = (value, cache.get(key)) {
-                    cache.put(miss, key, value);
+                if let Err(miss) = cache.get(key) {
+                    cache.put(miss, key, value.as_deref());
                 }
             }
         }
@@ -250,13 +250,11 @@ impl Store {
     fn get_cached(&self, family: Family, key: &[u8], options: &ReadOptions) -> Result<Option<Slice<'_>>, Error> {
         let Some(cache) = self.cache(family) else { return self.get(family, key, options) };
         let miss = match cache.get(key) {
-            Ok(value) => return Ok(Some(Slice::Cached(value))),
+            Ok(value) => return Ok(value.map(Slice::Cached)),
             Err(miss) => miss,
         };
         let found = self.get(family, key, options)?;
-        if let Some(value) = &found {
-            cache.put(miss, key, value);
-        }
+        cache.put(miss, key, found.as_deref());
         Ok(found)
     }
 }

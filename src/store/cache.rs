@@ -1,4 +1,5 @@
-//! Stored bytes of the point-read families, kept in front of RocksDB: a hit costs a fraction of a block-cache read.
+//! Stored bytes of the point-read families, kept in front of RocksDB: a hit costs a fraction of a block-cache read. That there
+//! are none is kept too: a consent of an address is looked for by every view, and hardly ever there.
 //!
 //! Invariant: a cached value is the committed one. The writer takes the keys of a commit out before it and bars them
 //! until after it; a reader that missed may put in what it then read only if its shard has seen no commit end since, and
@@ -25,17 +26,20 @@ pub(super) struct ValueCache {
 }
 
 struct Shard {
-    values: Cache<Box<[u8]>, Arc<[u8]>, Bytes>,
+    values: Cache<Box<[u8]>, Value, Bytes>,
     barred: HashSet<Box<[u8]>>,
     commits: u64,
 }
 
+/// What is stored under a key; `None` if nothing is.
+type Value = Option<Arc<[u8]>>;
+
 #[derive(Clone)]
 struct Bytes;
 
-impl Weighter<Box<[u8]>, Arc<[u8]>> for Bytes {
-    fn weight(&self, key: &Box<[u8]>, value: &Arc<[u8]>) -> u64 {
-        ENTRY_BYTES + key.len() as u64 + value.len() as u64
+impl Weighter<Box<[u8]>, Value> for Bytes {
+    fn weight(&self, key: &Box<[u8]>, value: &Value) -> u64 {
+        ENTRY_BYTES + key.len() as u64 + value.as_ref().map_or(0, |value| value.len()) as u64
     }
 }
 
@@ -55,17 +59,17 @@ impl ValueCache {
         Self { shards: (0..SHARDS).map(|_| Mutex::new(shard())).collect() }
     }
 
-    /// The committed value of `key`, if it is here.
-    pub(super) fn get(&self, key: &[u8]) -> Result<Arc<[u8]>, Miss> {
+    /// The committed value of `key`, or that it has none, if that is here.
+    pub(super) fn get(&self, key: &[u8]) -> Result<Value, Miss> {
         let shard = self.shard(key);
         shard.values.get(key).cloned().ok_or(Miss { commits: shard.commits })
     }
 
-    /// Puts in what was read from the database after `miss`.
-    pub(super) fn put(&self, miss: Miss, key: &[u8], value: &[u8]) {
+    /// Puts in what was read from the database after `miss`, be it nothing.
+    pub(super) fn put(&self, miss: Miss, key: &[u8], value: Option<&[u8]>) {
         let mut shard = self.shard(key);
         if shard.commits == miss.commits && !shard.barred.contains(key) {
-            shard.values.insert(key.into(), value.into());
+            shard.values.insert(key.into(), value.map(Arc::from));
         }
     }
 
@@ -105,17 +109,22 @@ mod tests {
         let cache = ValueCache::new(1 << 20);
         let before = miss(&cache);
         cache.bar(b"key");
-        cache.put(before, b"key", b"old");
+        cache.put(before, b"key", Some(b"old"));
         let during = miss(&cache);
-        cache.put(during, b"key", b"old");
+        cache.put(during, b"key", None);
         cache.unbar();
-        cache.put(before, b"key", b"old");
-        cache.put(during, b"key", b"old");
+        cache.put(before, b"key", Some(b"old"));
+        cache.put(during, b"key", None);
         let after = miss(&cache);
-        cache.put(after, b"key", b"new");
-        assert_eq!(cache.get(b"key").unwrap().as_ref(), b"new");
+        cache.put(after, b"key", Some(b"new"));
+        assert_eq!(cache.get(b"key").unwrap().unwrap().as_ref(), b"new");
         cache.bar(b"key");
-        assert!(cache.get(b"key").is_err());
+        let barred = miss(&cache);
+        cache.unbar();
+        cache.put(barred, b"key", None);
+        let absent = miss(&cache);
+        cache.put(absent, b"key", None);
+        assert_eq!(cache.get(b"key").unwrap(), None);
     }
 
     #[test]
@@ -124,7 +133,7 @@ mod tests {
         for number in 0..20_000_u32 {
             let key = number.to_be_bytes();
             let missed = cache.get(&key).unwrap_err();
-            cache.put(missed, &key, &[0; 200]);
+            cache.put(missed, &key, Some(&[0; 200]));
         }
         let weight: u64 = cache.shards.iter().map(|shard| shard.lock().unwrap().values.weight()).sum();
         assert!(weight <= 1 << 20 && weight > 1 << 18, "{weight}");

@@ -132,7 +132,7 @@ impl<'s> View<'s> {
         for (at, key) in keys.iter().enumerate() {
             let cached = cache.map(|cache| cache.get(key));
             match cached {
-                Some(Ok(value)) => found.push(Some(Slice::Cached(value))),
+                Some(Ok(value)) => found.push(value.map(Slice::Cached)),
                 Some(Err(miss)) => {
                     found.push(None);
                     missing.push((key, at, Some(miss)));
@@ -148,12 +148,12 @@ impl<'s> View<'s> {
         let sorted = missing.iter().map(|(key, ..)| key.as_slice());
         let read = self.store.db.batched_multi_get_cf_opt(handle, sorted, true, self.options());
         for ((key, at, miss), bytes) in missing.into_iter().zip(read) {
-            let Some(bytes) = bytes? else { continue };
+            let bytes = bytes?;
             if let (Some(cache), Some(miss)) = (cache, miss) {
-                cache.put(miss, key, &bytes);
+                cache.put(miss, key, bytes.as_deref());
             }
             if let Some(place) = found.get_mut(at) {
-                *place = Some(Slice::Pinned(bytes));
+                *place = bytes.map(Slice::Pinned);
             }
         }
         Ok(found)
