@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Starts, watches and stops the servers of a benchmark. Sourced by scripts/bench.sh, which sets `out`.
+# Starts, watches and stops the servers of a benchmark. Sourced by scripts/bench.sh and scripts/bench/growth.sh, which set
+# `out`.
 #
 # Every server listens on loopback, logs to $out/NAME.log, and is gone when the script ends, however it ends.
 
@@ -71,16 +72,18 @@ cpu_ticks() {
   echo $((fields[11] + fields[12]))
 }
 
-# Waits, at most two minutes, until a server has no more work left over, such as compactions after a load.
+# settle PID [SECONDS]: waits, at most two minutes if not told otherwise, until a server has no more work left over, such as
+# compactions after a load.
 settle() {
-  local before after second
+  local before after second most=${2:-120}
   before=$(cpu_ticks "$1")
-  for ((second = 0; second < 120; second++)); do
+  for ((second = 0; second < most; second++)); do
     sleep 1
     after=$(cpu_ticks "$1")
     ((after - before > 2)) || return 0
     before=$after
   done
+  say "warning: the server is still at work after $most s; what is measured next suffers"
 }
 
 resident_bytes() { awk '/^VmRSS:/ { print $2 * 1024 }' "/proc/$1/status"; }
