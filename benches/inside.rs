@@ -9,7 +9,7 @@ use criterion::{BatchSize, Criterion, Throughput};
 use kith::cli::bench::keys::{Draw, Spread};
 use kith::cli::bench::people::{Datum, Population, mix, spread_names};
 use kith::codec::document::{Document, Field, Origin, encode};
-use kith::domain::answer::{self, Answer, Fields, Resolution};
+use kith::domain::answer::{self, Answer, Fields, Name, Resolution};
 use kith::domain::fact::{Draft, DraftBody, Event, EventType};
 use kith::domain::ids::{KindId, WorkspaceId};
 use kith::domain::key::Key;
@@ -95,7 +95,7 @@ impl Subject {
     fn lookup(&self, criterion: &mut Criterion) -> anyhow::Result<()> {
         let model = self.engine.model(self.workspace)?;
         let kind = model.model.kind("").context("the model has no default kind")?.id;
-        let fields = Fields::Named(spread_names(FIELDS_READ));
+        let fields = Fields::Named(spread_names(FIELDS_READ).into_iter().map(Name::from).collect());
         let mut draw = Draw::new(Spread::Uniform, PEOPLE.profiles, 0)?;
         let mut key = || Key::parse(&PEOPLE.key(draw.number()), "key", &model.model);
         ensure!(is_complete(&self.look_up(&key()?, kind, &fields)?), "the lookup found less than everything");

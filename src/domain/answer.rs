@@ -2,6 +2,8 @@
 
 mod wanted;
 
+use std::sync::Arc;
+
 use super::consent::Consent;
 use super::hush::Hushed;
 use super::ids::ProfileId;
@@ -45,13 +47,16 @@ pub const MAX_MEMBERS: usize = 10_000;
 /// How long the name of a field may be, in bytes: a kind, a dot, and the name of an attribute.
 const MAX_FIELD_BYTES: usize = super::identifier::MAX_TYPE_BYTES + 1 + super::value::MAX_NAME_BYTES;
 
+/// The name of a field, shared by all answers that have it.
+pub type Name = Arc<str>;
+
 /// The fields wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fields {
     /// All that have a value.
     Everything,
     /// These, in this order, without repeats.
-    Named(Vec<String>),
+    Named(Vec<Name>),
 }
 
 impl Fields {
@@ -64,7 +69,7 @@ impl Fields {
         if names.is_empty() || names.iter().any(|name| name == EVERYTHING) {
             return Ok(Self::Everything);
         }
-        let mut wanted = Vec::with_capacity(names.len());
+        let mut wanted: Vec<Name> = Vec::with_capacity(names.len());
         for (at, name) in names.into_iter().enumerate() {
             if name.is_empty() {
                 return Err(Invalid::new(Reason::Missing, format!("fields[{at}]"), "is empty"));
@@ -72,8 +77,8 @@ impl Fields {
             if name.len() > MAX_FIELD_BYTES {
                 return Err(Invalid::new(Reason::TooLarge, format!("fields[{at}]"), "is longer than a name may be"));
             }
-            if !wanted.contains(&name) {
-                wanted.push(name);
+            if !wanted.iter().any(|known| **known == *name) {
+                wanted.push(name.into());
             }
         }
         Ok(Self::Named(wanted))
@@ -175,10 +180,10 @@ pub struct Answer {
     /// Whether a profile was found, and which.
     pub resolution: Resolution,
     /// The fields by name. Where everything was asked for, those that somebody has a value of. Empty for a view.
-    pub fields: Vec<(String, Field)>,
+    pub fields: Vec<(Name, Field)>,
     /// The same of each of the people who share the key, where fields were named and the values may differ. Empty for a
     /// view, and where there is one.
-    pub apart: Vec<Vec<(String, Field)>>,
+    pub apart: Vec<Vec<(Name, Field)>>,
     /// The topics that are hushed for the customer now, in order, whatever fields were asked for.
     pub hushed: Vec<Hushed>,
     /// What a view makes of it, where one was asked for.

@@ -37,7 +37,7 @@ use super::time::Time;
 use super::value::Value;
 use super::view::Type;
 
-pub use asked::Asked;
+pub use asked::{Asked, Placed};
 pub use compile::compile;
 
 /// How many segments a model may declare.
@@ -144,17 +144,21 @@ impl Segment {
         self.kind == KindId::ADDRESS
     }
 
-    /// Whether it holds at the time `now`, with `read` for the field of each name: true or false. Where that hangs on a
-    /// field that people who share a key disagree about, or on one that is too large to be counted, this is the answer.
+    /// Whether it holds at the time `now`, with `read` for the field of each name: see [`Segment::ask_of`].
     pub fn ask<'f>(&self, read: impl Fn(&str) -> Option<&'f Field>, now: Time) -> Field {
-        let fields: Vec<Option<&Field>> = self.reads.iter().map(|name| read(name)).collect();
+        self.ask_of(&self.reads.iter().map(|name| read(name)).collect::<Vec<_>>(), now)
+    }
+
+    /// Whether it holds at the time `now`, with the fields that it reads in their order: true or false. Where that hangs on
+    /// a field that people who share a key disagree about, or on one that is too large to be counted, this is the answer.
+    pub fn ask_of(&self, fields: &[Option<&Field>], now: Time) -> Field {
         // No expression that is let in is known to panic. If one did, nobody's answer should fail by it.
-        let truth = catch_unwind(AssertUnwindSafe(|| self.evaluate(&fields, now))).ok().flatten();
+        let truth = catch_unwind(AssertUnwindSafe(|| self.evaluate(fields, now))).ok().flatten();
         if let Some(truth) = truth {
             return Field::now(Value::Bool(truth));
         }
         let unknown = |field: &&Field| matches!(field, Field::Ambiguous | Field::TooLarge);
-        fields.into_iter().flatten().find(unknown).cloned().unwrap_or(Field::now(Value::Bool(false)))
+        fields.iter().copied().flatten().find(unknown).cloned().unwrap_or(Field::now(Value::Bool(false)))
     }
 
     /// True or false; `None` if the expression comes to no end, because of what it reads.

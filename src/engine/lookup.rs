@@ -26,7 +26,7 @@ use crate::codec;
 use crate::codec::document::{self, Document, Origin};
 use crate::codec::key::{IdentifierKey, ProfileKey};
 use crate::codec::record::{Hush, Record, read_consents, read_hush, read_ties, split_profile};
-use crate::domain::answer::{Answer, Field, Fields, Resolution};
+use crate::domain::answer::{Answer, Field, Fields, Name, Resolution};
 use crate::domain::belonging::Belonging;
 use crate::domain::consent::{Consents, Purpose};
 use crate::domain::identifier::Identifier;
@@ -51,7 +51,7 @@ pub use through_view::Occasion;
 /// How often a lookup starts anew because something was committed in between.
 const MAX_TRIES: usize = 3;
 
-type Answered = Vec<(String, Field)>;
+type Answered = Vec<(Name, Field)>;
 
 /// What is asked of every customer of a lookup.
 #[derive(Clone, Copy, Debug)]
@@ -322,13 +322,13 @@ impl<'a> Reader<'a> {
         match self.question.fields {
             Fields::Named(names) => names
                 .iter()
-                .map(|name| Ok((name.clone(), document.get(name)?.map_or(Ok(Field::NotSet), &mut read)?)))
+                .map(|name| Ok((Arc::clone(name), document.get(name)?.map_or(Ok(Field::NotSet), &mut read)?)))
                 .collect(),
             Fields::Everything => {
                 let mut fields = Answered::new();
                 for field in document.fields() {
                     let field = field?;
-                    let (name, found) = (field.name.to_owned(), read(field)?);
+                    let (name, found) = (field.name.into(), read(field)?);
                     fields.extend((found != Field::NotSet).then_some((name, found)));
                 }
                 Ok(fields)
@@ -349,7 +349,7 @@ impl<'a> Reader<'a> {
     fn nobody(&self, at: usize, key: &Key) -> Result<Answer, Error> {
         let resolution = if self.is_erased(key)? { Resolution::Erased } else { Resolution::NotFound };
         let fields = match self.question.fields {
-            Fields::Named(names) => names.iter().map(|name| (name.clone(), Field::NotSet)).collect(),
+            Fields::Named(names) => names.iter().map(|name| (Arc::clone(name), Field::NotSet)).collect(),
             Fields::Everything => Vec::new(),
         };
         let fields = self.with_address(key, fields, &Zones::new())?;

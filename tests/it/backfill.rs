@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use kith::domain::answer::{Field, Fields, Resolution};
+use kith::domain::answer::{Field, Fields, Name, Resolution};
 use kith::domain::correction::{Act, Correction, pair};
 use kith::domain::erasure::Erasure;
 use kith::domain::fact::{Draft, DraftBody, Event, EventType};
@@ -267,7 +267,7 @@ impl Subject {
         let keys = [("person", &PERSONS[..]), ("account", &ACCOUNTS[..])];
         for (kind, keys) in keys {
             let mut asked: Vec<(&'static str, Fields)> = keys.iter().map(|key| (*key, Fields::Everything)).collect();
-            let through = ["account.team.spent", "account.own", "account.team.spent.full"].map(str::to_owned);
+            let through = ["account.team.spent", "account.own", "account.team.spent.full"].map(Name::from);
             asked
                 .extend(PERSONS.iter().filter(|_| kind == "person").map(|key| (*key, Fields::Named(through.to_vec()))));
             for (text, fields) in asked {
@@ -278,7 +278,7 @@ impl Subject {
                     Resolution::Found(_) => "found".to_owned(),
                     other => format!("{other:?}"),
                 };
-                let fields: BTreeMap<String, Field> = answer.fields.into_iter().collect();
+                let fields = answer.fields.into_iter().map(|(name, field)| (name.to_string(), field));
                 let known = answers.entry((kind, text)).or_insert((resolution, BTreeMap::new()));
                 known.1.extend(fields);
             }

@@ -164,7 +164,7 @@ async fn once_it_is_settled_all_that_was_handed_to_the_writer_is_seen() {
     let workspace = engine.apply_model(DEFAULT_WORKSPACE, &text, server::now()).await.unwrap();
     let active = engine.model(workspace).unwrap();
     let keys = [(0, Key::parse("user_id:u1", "key", &active.model).unwrap())];
-    let fields = Fields::Named(vec!["bought.products".to_owned()]);
+    let fields = Fields::Named(vec!["bought.products".into()]);
     let mut on_their_way = Vec::new();
     for number in 1..=90 {
         let properties = Values::from([("product".to_owned(), Value::Number(f64::from(number)))]);

@@ -188,7 +188,7 @@ impl<'a> World<'a> {
         let question =
             Question { kind: KindId::of(kind), fields: &Fields::Everything, now: Time::default(), purpose: None };
         let answer = engine.lookup(self.workspace, &keys, question, Tier::Disk).unwrap();
-        let values = answer.fields.into_iter().filter_map(|(name, field)| Some((name, field.value()?)));
+        let values = answer.fields.into_iter().filter_map(|(name, field)| Some((name.to_string(), field.value()?)));
         (answer.resolution, values.collect())
     }
 }

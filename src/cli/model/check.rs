@@ -9,7 +9,7 @@ use crate::cli::exit::{Failure, Outcome, complain};
 use crate::cli::output;
 use crate::client;
 use crate::domain::aggregate::Window;
-use crate::domain::answer::{ADDRESS, Fields};
+use crate::domain::answer::{ADDRESS, Fields, Name};
 use crate::domain::ids::KindId;
 use crate::domain::model::{Model, Property};
 use crate::domain::time::duration_text;
@@ -84,7 +84,7 @@ fn declared(model: &Model) -> Json {
 fn fields(view: &View) -> impl Iterator<Item = Json> {
     let slots = slots(view);
     view.fields.iter().map(|field| {
-        let read: Vec<&String> = field.rungs.iter().filter_map(|rung| slots.get(rung.slot)).collect();
+        let read: Vec<&str> = field.rungs.iter().filter_map(|rung| slots.get(rung.slot)).map(AsRef::as_ref).collect();
         let mut row = json!({
             "view": view.full_name(), "field": &*field.name, "type": field.value_type.to_string(), "reads": read,
             "required": field.required,
@@ -107,11 +107,11 @@ fn holds(view: &View) -> impl Iterator<Item = Json> {
             Condition::Count { at_most } => format!("count, at most {at_most}"),
         };
         let decision = format!("{:?}", hold.decision).to_lowercase();
-        json!({"view": view.full_name(), "hold": hold.name, "when": when, "reads": slots.get(hold.slot), "decision": decision})
+        json!({"view": view.full_name(), "hold": hold.name, "when": when, "reads": slots.get(hold.slot).map(AsRef::<str>::as_ref), "decision": decision})
     })
 }
 
-fn slots(view: &View) -> &[String] {
+fn slots(view: &View) -> &[Name] {
     match &view.slots {
         Fields::Everything => &[],
         Fields::Named(names) => names,

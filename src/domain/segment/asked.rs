@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{SEGMENT_PREFIX, Segment};
-use crate::domain::answer::{ADDRESS_PREFIX, Fields};
+use crate::domain::answer::{ADDRESS_PREFIX, Fields, Name};
 use crate::domain::ids::KindId;
 use crate::domain::model::Model;
 
@@ -15,16 +15,29 @@ pub struct Asked {
     /// How many of the fields are wanted.
     pub wanted: usize,
     /// Those of the customer.
-    pub own: Vec<Arc<Segment>>,
+    pub own: Vec<Placed>,
     /// Those of the address asked by.
     pub of_address: Vec<Arc<Segment>>,
 }
 
+/// A segment of the customer, and where it stands among the fields.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Placed {
+    /// The segment.
+    pub segment: Arc<Segment>,
+    /// The number of the field that tells of it.
+    pub at: usize,
+    /// The numbers of the fields that it reads, in the order of [`Segment::reads`].
+    pub reads: Vec<usize>,
+}
+
 impl Asked {
     /// The segments of `kind`, and of the address asked by, that `names` name; `None` if there are none.
-    pub fn of(names: &[String], kind: KindId, model: &Model) -> Option<Self> {
+    pub fn of(names: &[Name], kind: KindId, model: &Model) -> Option<Self> {
         let find = |kind, name: &str| model.segments_of(kind).find(|segment| segment.name == name).cloned();
-        let own: Vec<Arc<Segment>> = names.iter().filter_map(|name| find(kind, of_own(name)?)).collect();
+        let named = names.iter().enumerate();
+        let own: Vec<(usize, Arc<Segment>)> =
+            named.filter_map(|(at, name)| Some((at, find(kind, of_own(name)?)?))).collect();
         let of_address: Vec<Arc<Segment>> =
             names.iter().filter_map(|name| find(KindId::ADDRESS, of_address(name)?)).collect();
         (!own.is_empty() || !of_address.is_empty()).then(|| Self::with(names.to_vec(), own, of_address))
@@ -32,21 +45,28 @@ impl Asked {
 
     /// One segment, and nothing else.
     pub fn only(segment: &Arc<Segment>) -> Self {
-        Self::with(vec![segment.field()], vec![Arc::clone(segment)], Vec::new())
+        Self::with(vec![segment.field().into()], vec![(0, Arc::clone(segment))], Vec::new())
     }
 
     /// True if one of the names may be that of a segment.
-    pub fn is_any(names: &[String]) -> bool {
+    pub fn is_any(names: &[Name]) -> bool {
         names.iter().any(|name| of_own(name).or(of_address(name)).is_some())
     }
 
-    fn with(mut names: Vec<String>, own: Vec<Arc<Segment>>, of_address: Vec<Arc<Segment>>) -> Self {
+    fn with(mut names: Vec<Name>, own: Vec<(usize, Arc<Segment>)>, of_address: Vec<Arc<Segment>>) -> Self {
         let wanted = names.len();
-        for read in own.iter().flat_map(|segment| &segment.reads) {
-            if !names.contains(read) {
-                names.push(read.clone());
-            }
-        }
+        let mut place = |read: &String| {
+            let known = names.iter().position(|name| **name == **read);
+            known.unwrap_or_else(|| {
+                names.push(read.as_str().into());
+                names.len() - 1
+            })
+        };
+        let own = own.into_iter().map(|(at, segment)| {
+            let reads = segment.reads.iter().map(&mut place).collect();
+            Placed { segment, at, reads }
+        });
+        let own = own.collect();
         Self { fields: Fields::Named(names), wanted, own, of_address }
     }
 }

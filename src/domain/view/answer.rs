@@ -122,7 +122,7 @@ impl View {
 
 impl Field {
     /// Answers from the first rung that can.
-    fn climb(&self, found: &[(String, answer::Field)], now: Time) -> Shown {
+    fn climb(&self, found: &[(answer::Name, answer::Field)], now: Time) -> Shown {
         let mut because = None;
         for (at, rung) in self.rungs.iter().enumerate() {
             match self.usable(Found::slot(found, rung.slot), now) {

@@ -12,7 +12,7 @@ impl View {
     /// not to be sent is asked for again.
     pub(super) fn cache_until(
         &self,
-        found: &[(String, answer::Field)],
+        found: &[(answer::Name, answer::Field)],
         shown: &[Shown],
         decision: Decision,
         now: Time,
@@ -30,7 +30,7 @@ impl View {
 
 impl Field {
     /// When the first of the values that the field was answered from, or past, will be too old for it.
-    fn stale_at(&self, found: &[(String, answer::Field)], shown: &Shown, now: Time) -> Option<Time> {
+    fn stale_at(&self, found: &[(answer::Name, answer::Field)], shown: &Shown, now: Time) -> Option<Time> {
         let oldest = self.max_age.filter(|_| shown.state != State::Suppressed)?;
         let passed = shown.rung.map_or(self.rungs.len(), |rung| rung.saturating_add(1));
         let read = self.rungs.iter().take(passed).filter_map(|rung| found.get(rung.slot));
@@ -67,7 +67,7 @@ mod tests {
         };
         let view = View { fields: vec![field], ..plain() };
         let value = Value::Bool(true);
-        let read = [(String::new(), answer::Field::Present { value, as_of: Some(Time::from_micros(as_of)) })];
+        let read = [(answer::Name::default(), answer::Field::Present { value, as_of: Some(Time::from_micros(as_of)) })];
         let gate = Gate { changes_at: changes_at.map(Time::from_micros), ..Gate::default() };
         let found = Found { fields: &read, apart: &[] };
         view.answer(found, &About::default(), NOW, &gate).cache_until.map(Time::micros)

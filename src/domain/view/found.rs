@@ -6,14 +6,14 @@ use crate::domain::answer;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Found<'a> {
     /// Of its slots, in their order.
-    pub fields: &'a [(String, answer::Field)],
+    pub fields: &'a [(answer::Name, answer::Field)],
     /// The same of each of the people who share the key asked by, apart from each other. Empty if it is of one.
-    pub apart: &'a [Vec<(String, answer::Field)>],
+    pub apart: &'a [Vec<(answer::Name, answer::Field)>],
 }
 
 impl Found<'_> {
     /// What was read of a slot, by one of the people or of all.
-    pub(super) fn slot(fields: &[(String, answer::Field)], slot: usize) -> &answer::Field {
+    pub(super) fn slot(fields: &[(answer::Name, answer::Field)], slot: usize) -> &answer::Field {
         fields.get(slot).map_or(&answer::Field::NotSet, |(_, field)| field)
     }
 }

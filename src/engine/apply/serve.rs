@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Place;
 use crate::codec::key::{IdentifierKey, MemberKey, ProfileKey, ServedKey, TrailKey};
-use crate::domain::answer::{Fields, Resolution};
+use crate::domain::answer::{Fields, Name, Resolution};
 use crate::domain::identifier::Identifier;
 use crate::domain::ids::{KindId, ProfileId};
 use crate::domain::key::Key;
@@ -140,7 +140,7 @@ impl About<'_, '_> {
             profile.membership.members().iter().map(|member| member.identifier.clone()).collect();
         let over = over_members(profile.kind, self.model).flat_map(|computed| computed.names().collect::<Vec<_>>());
         let over: BTreeSet<String> = over.map(|name| format!("{prefix}{name}")).collect();
-        if self.names().any(|name| over.contains(name)) {
+        if self.names().any(|name| over.contains(&**name)) {
             for group in &identifiers {
                 self.add_members(group)?;
             }
@@ -163,8 +163,8 @@ impl About<'_, '_> {
         Ok(())
     }
 
-    fn names(&self) -> impl Iterator<Item = &String> {
-        let names: &[String] = match self.slots {
+    fn names(&self) -> impl Iterator<Item = &Name> {
+        let names: &[Name] = match self.slots {
             Fields::Everything => &[],
             Fields::Named(names) => names,
         };

@@ -67,11 +67,12 @@ impl Reader<'_> {
             found.entry(format!("{ADDRESS_PREFIX}{name}")).or_insert_with(|| present(cell));
         }
         if *self.question.fields == Fields::Everything {
-            fields.extend(found.into_iter().filter(|(_, field)| *field != Field::NotSet));
+            let found = found.into_iter().filter(|(_, field)| *field != Field::NotSet);
+            fields.extend(found.map(|(name, field)| (name.into(), field)));
             return Ok(fields);
         }
         for (name, field) in &mut fields {
-            if let Some(known) = found.get(name) {
+            if let Some(known) = found.get(&**name) {
                 *field = known.clone();
             }
         }

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::changes::Changes;
 use super::{Answered, Picked, Question, Reader};
-use crate::domain::answer::{Answer, Field, Fields, ID, MEMBERS, ROLE, SEATS_USED, SINCE};
+use crate::domain::answer::{Answer, Field, Fields, ID, MEMBERS, Name, ROLE, SEATS_USED, SINCE};
 use crate::domain::belonging::{Belonging, latest};
 use crate::domain::identifier::Identifier;
 use crate::domain::ids::{KindId, WorkspaceId};
@@ -45,7 +45,7 @@ impl Engine {
         workspace: WorkspaceId,
         Question { kind, fields, .. }: Question<'_>,
     ) -> Result<Option<Beyond>, Error> {
-        let names: &[String] = match fields {
+        let names: &[Name] = match fields {
             Fields::Everything => &[],
             Fields::Named(names) => names,
         };
@@ -69,11 +69,11 @@ impl Beyond {
 }
 
 impl Through {
-    fn of(names: &[String], kind: &Kind, active: &Arc<ActiveModel>) -> Self {
+    fn of(names: &[Name], kind: &Kind, active: &Arc<ActiveModel>) -> Self {
         let prefix = format!("{}.", kind.name);
         let ours = names.iter().filter_map(|name| name.strip_prefix(&prefix));
         let asked = ours.filter(|name| !name.is_empty() && ![ID, ROLE, SINCE].contains(name));
-        let names: Vec<String> = asked.map(str::to_owned).collect();
+        let names: Vec<Name> = asked.map(Name::from).collect();
         let asked = Asked::of(&names, kind.id, &active.model);
         let fields = asked.as_ref().map_or(Fields::Named(names), |asked| asked.fields.clone());
         let members = kind.name != DEFAULT_KIND && asks_of_members(&fields, kind.id, &active.model);
@@ -99,11 +99,10 @@ fn is_through(name: &str, kind: &Kind) -> bool {
 /// True if one of the fields is over the members of a profile of `kind`.
 fn asks_of_members(fields: &Fields, kind: KindId, model: &Model) -> bool {
     let Fields::Named(names) = fields else { return true };
-    let declared = |name: &String| {
-        over_members(kind, model)
-            .any(|computed| computed.name == *name || computed.companions().any(|own| own == *name))
+    let declared = |name: &str| {
+        over_members(kind, model).any(|computed| computed.name == name || computed.companions().any(|own| own == name))
     };
-    names.iter().any(|name| [MEMBERS, SEATS_USED].contains(&name.as_str()) || declared(name))
+    names.iter().any(|name| [MEMBERS, SEATS_USED].contains(&&**name) || declared(name))
 }
 
 /// What was read of groups already, by their kind and identifier.
@@ -112,7 +111,7 @@ pub(super) type Memo = BTreeMap<(KindId, Identifier), OfGroup>;
 /// What was read of a group.
 #[derive(Clone, Default)]
 pub(super) struct OfGroup {
-    fields: BTreeMap<String, Field>,
+    fields: BTreeMap<Name, Field>,
     changes_at: Option<Time>,
 }
 
@@ -182,9 +181,9 @@ impl Reader<'_> {
     /// Puts in a field that hides an attribute of the same name.
     pub(super) fn put(&self, fields: &mut Answered, name: &str, field: Field) {
         if *self.question.fields == Fields::Everything {
-            fields.retain(|(known, _)| known != name);
-            fields.extend((field != Field::NotSet).then(|| (name.to_owned(), field)));
-        } else if let Some((_, wanted)) = fields.iter_mut().find(|(wanted, _)| wanted == name) {
+            fields.retain(|(known, _)| **known != *name);
+            fields.extend((field != Field::NotSet).then(|| (name.into(), field)));
+        } else if let Some((_, wanted)) = fields.iter_mut().find(|(wanted, _)| **wanted == *name) {
             *wanted = field;
         }
     }
@@ -192,7 +191,7 @@ impl Reader<'_> {
     fn wants(&self, name: &str) -> bool {
         match self.question.fields {
             Fields::Everything => true,
-            Fields::Named(names) => names.iter().any(|wanted| wanted == name),
+            Fields::Named(names) => names.iter().any(|wanted| **wanted == *name),
         }
     }
 

@@ -5,7 +5,7 @@
 use super::{Answered, Question, Reader};
 use crate::domain::answer::{ADDRESS_PREFIX, Field, Fields};
 use crate::domain::ids::WorkspaceId;
-use crate::domain::segment::Asked;
+use crate::domain::segment::{Asked, Placed};
 use crate::engine::{Engine, Error};
 
 impl Engine {
@@ -23,19 +23,17 @@ impl Engine {
     }
 }
 
-/// The field called so.
-fn named<'f>(fields: &'f Answered, name: &str) -> Option<&'f Field> {
-    fields.iter().find(|(known, _)| known == name).map(|(_, field)| field)
-}
-
 impl Reader<'_> {
     /// Puts in the segments of a profile, of which all is read that they ask about.
     pub(super) fn put_segments(&self, fields: &mut Answered) {
         let Some(asked) = self.asked else { return };
-        for segment in &asked.own {
-            let answer = segment.ask(|name| named(fields, name), self.question.now);
+        for Placed { segment, at, reads } in &asked.own {
+            let read: Vec<Option<&Field>> = reads.iter().map(|at| fields.get(*at).map(|(_, field)| field)).collect();
+            let answer = segment.ask_of(&read, self.question.now);
             self.changes(segment.asks_when.then_some(self.question.now));
-            self.put(fields, &segment.field(), answer);
+            if let Some((_, field)) = fields.get_mut(*at) {
+                *field = answer;
+            }
         }
     }
 

@@ -2,11 +2,12 @@
 //! of them is hushed, and only what all of them allow is allowed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::address::Zones;
 use super::{Answered, Reader};
 use crate::codec::key::Key as _;
-use crate::domain::answer::{Answer, Field, Fields, Resolution};
+use crate::domain::answer::{Answer, Field, Fields, Name, Resolution};
 use crate::domain::hush::union;
 use crate::domain::ids::ProfileId;
 use crate::domain::key::Key;
@@ -65,12 +66,12 @@ impl Reader<'_> {
 
     fn agreed(&self, picked: Vec<Answered>) -> Answered {
         let people = picked.len();
-        let mut by_name: BTreeMap<String, Vec<Field>> = BTreeMap::new();
+        let mut by_name: BTreeMap<Name, Vec<Field>> = BTreeMap::new();
         for (name, field) in picked.into_iter().flatten() {
             by_name.entry(name).or_default().push(field);
         }
         if let Fields::Named(names) = self.question.fields {
-            let mut agreed = |name: &String| (name.clone(), agree(by_name.remove(name).unwrap_or_default(), people));
+            let mut agreed = |name: &Name| (Arc::clone(name), agree(by_name.remove(name).unwrap_or_default(), people));
             return names.iter().map(&mut agreed).collect();
         }
         by_name.into_iter().map(|(name, fields)| (name, agree(fields, people))).collect()

@@ -150,9 +150,9 @@ fn addresses(
         page.seen += 1;
         page.next = Some(SegmentPlace::Address(identifier.clone()));
         let set = attributes.into_iter().filter(|(_, cell)| cell.value != Value::Null);
-        let fields: Answered = set.map(|(name, cell)| (name, present(cell))).collect();
-        let read = |name: &str| fields.iter().find(|(known, _)| known == name).map(|(_, field)| field);
-        let answer = truth(vec![(segment.field(), segment.ask(read, now))], &segment.field());
+        let fields: Answered = set.map(|(name, cell)| (name.into(), present(cell))).collect();
+        let read = |name: &str| fields.iter().find(|(known, _)| **known == *name).map(|(_, field)| field);
+        let answer = truth(vec![(segment.field().into(), segment.ask(read, now))], &segment.field());
         page.take(answer, || Ok(SegmentMember { profile: None, identifier: Some(identifier) }))?;
     }
     page.next = None;
@@ -167,7 +167,7 @@ fn behind(mut key: Vec<u8>) -> Vec<u8> {
 
 /// What the field called so says; `None` if that cannot be told.
 fn truth(fields: Answered, name: &str) -> Option<bool> {
-    let (_, field) = fields.into_iter().find(|(known, _)| known == name)?;
+    let (_, field) = fields.into_iter().find(|(known, _)| **known == *name)?;
     match field {
         Field::Present { value: Value::Bool(truth), as_of: _ } => Some(truth),
         Field::Present { .. } | Field::NotSet | Field::Ambiguous | Field::TooLarge => None,

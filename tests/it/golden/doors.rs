@@ -150,7 +150,7 @@ impl Door for EngineDoor {
                         Field::Ambiguous => "ambiguous".to_owned(),
                         Field::TooLarge => "too large".to_owned(),
                     };
-                    (name, told)
+                    (name.to_string(), told)
                 });
                 let hushed = answer
                     .hushed

@@ -192,7 +192,7 @@ impl Case<'_> {
     /// What a lookup by one key answers.
     pub fn lookup(&self, key: Key, fields: &[&str]) -> Answer {
         let Shared { engine, workspace, kind, .. } = self.shared;
-        let fields = Fields::Named(fields.iter().map(|name| (*name).to_owned()).collect());
+        let fields = Fields::Named(fields.iter().map(|name| (*name).into()).collect());
         let purpose = Purpose { name: PURPOSE.into(), channel: String::new() };
         let question = Question { kind: *kind, fields: &fields, now: Time::default(), purpose: Some(&purpose) };
         engine.lookup(*workspace, &[(0, key)], question, Tier::Disk).unwrap()

@@ -44,7 +44,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::attributes::quoted;
-use crate::domain::answer::{Fields, MAX_FIELDS};
+use crate::domain::answer::{Fields, MAX_FIELDS, Name};
 use crate::domain::ids::KindId;
 use crate::domain::model::finding::Finding;
 use crate::domain::model::{Model, Source};
@@ -119,8 +119,9 @@ impl Compiler<'_> {
         if slots.names.len() > MAX_FIELDS {
             self.say("fields", &format!("and holds read more than {MAX_FIELDS} different attributes"));
         }
-        let asked = Asked::of(&slots.names, kind.id, self.model).map(Arc::new);
-        let (kind, slots) = (kind.id, Fields::Named(slots.names));
+        let names: Vec<Name> = slots.names.into_iter().map(Name::from).collect();
+        let asked = Asked::of(&names, kind.id, self.model).map(Arc::new);
+        let (kind, slots) = (kind.id, Fields::Named(names));
         Some(View { name, version, kind, purpose, channel, opt_in, topics, fields, shared, holds, slots, asked })
     }
 

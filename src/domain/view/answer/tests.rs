@@ -178,7 +178,7 @@ proptest! {
         opt_in in any::<bool>(),
     ) {
         field.rungs = (0..reads.len()).map(|slot| Rung { slot, scope: "person".into() }).collect();
-        let found: Vec<_> = reads.iter().map(|read| (String::new(), read.field())).collect();
+        let found: Vec<_> = reads.iter().map(|read| (answer::Name::default(), read.field())).collect();
         let speaks = !field.topics.is_empty();
         let viewed = view(field.clone(), opt_in).answer(Found { fields: &found, apart: &[] }, &About::default(), Time::from_micros(NOW), &gate);
         let shown = &viewed.fields[0];

@@ -176,10 +176,10 @@ proptest! {
     fn every_reason_is_told_and_the_strictest_decides(case in case()) {
         let of = |read: &usize| reads()[*read].0.clone();
         let person = |number: usize| -> Vec<_> {
-            case.holds.iter().map(|(_, read)| (String::new(), of(&read[number]))).collect()
+            case.holds.iter().map(|(_, read)| (answer::Name::default(), of(&read[number]))).collect()
         };
         let both = case.holds.iter().map(|(_, [a, b])| if a == b { of(a) } else { answer::Field::Ambiguous });
-        let both: Vec<_> = both.map(|field| (String::new(), field)).collect();
+        let both: Vec<_> = both.map(|field| (answer::Name::default(), field)).collect();
         let found = Found { fields: &both, apart: &[person(0), person(1)] };
         let viewed = case.view.answer(found, &case.about, NOW, &case.gate);
         let expected = naive(&case);

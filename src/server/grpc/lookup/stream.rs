@@ -119,7 +119,9 @@ impl Asked {
                 return LookupRequest { view, kind, html, about, ..Default::default() };
             }
             What::Fields { fields: Fields::Everything, purpose } => (Vec::new(), purpose.clone()),
-            What::Fields { fields: Fields::Named(names), purpose } => (names.clone(), purpose.clone()),
+            What::Fields { fields: Fields::Named(names), purpose } => {
+                (names.iter().map(ToString::to_string).collect(), purpose.clone())
+            }
         };
         let (purpose, channel) = purpose.map(|Purpose { name, channel }| (name, channel)).unwrap_or_default();
         let kind = self.kind.clone();

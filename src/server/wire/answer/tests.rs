@@ -18,14 +18,14 @@ fn answer() -> Answer {
         ("at", Value::Time(Time::from_micros(1_500_000))),
         ("list", Value::List(vec![Value::Object(object), Value::List(Vec::new())])),
     ];
-    let present = |(name, value): (&str, Value)| (name.to_owned(), Field::now(value));
+    let present = |(name, value): (&str, Value)| (name.into(), Field::now(value));
     let missing = [("unset", Field::NotSet), ("unclear", Field::Ambiguous), ("vast", Field::TooLarge)];
     let topic = Topic { name: "weddings".into(), channel: "email".into() };
     let purpose = Purpose { name: "ads".into(), channel: String::new() };
     Answer {
         key: 0,
         resolution: Resolution::Found(ProfileId(1)),
-        fields: values.into_iter().map(present).chain(missing.map(|(name, field)| (name.to_owned(), field))).collect(),
+        fields: values.into_iter().map(present).chain(missing.map(|(name, field)| (name.into(), field))).collect(),
         hushed: vec![Hushed { topic, until: Some(Time::from_micros(2_000_001)) }],
         apart: Vec::new(),
         viewed: None,
