@@ -123,7 +123,7 @@ impl Store {
         View::latest(self, tier)
     }
 
-    /// The latest data, with notes of what is read: see [`View::evidence`].
+    /// The latest data, with notes of what is read: see [`View::basis`].
     pub fn watched(&self, tier: Tier) -> View<'_> {
         View::watched(self, tier)
     }

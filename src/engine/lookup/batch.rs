@@ -12,6 +12,9 @@ use crate::store::catalogue::{Family, OWNERS, PROFILES};
 use crate::store::view::Slice;
 use crate::store::{Basis, Stamp};
 
+/// Stored bytes, and the stamp that their key had before they were read.
+type Stamped<'a> = (Option<Stamp>, Option<Slice<'a>>);
+
 /// A key of a batch on its way: where it leads, and the stamps of what was read to find that out.
 struct Way {
     lead: Lead,
@@ -58,7 +61,7 @@ impl Reader<'_> {
     }
 
     /// The bytes stored under each of `keys`, and the stamps that these had before.
-    fn get_many(&self, family: Family, keys: &[Vec<u8>]) -> Result<Vec<(Option<Stamp>, Option<Slice<'_>>)>, Error> {
+    fn get_many(&self, family: Family, keys: &[Vec<u8>]) -> Result<Vec<Stamped<'_>>, Error> {
         let stamps: Vec<Option<Stamp>> = keys.iter().map(|key| self.view.stamp(family, key)).collect();
         Ok(stamps.into_iter().zip(self.view.get_many(family, keys)?).collect())
     }
