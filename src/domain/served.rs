@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::fact::check_text;
 use super::identifier::Identifier;
+use super::ids::ProfileId;
 use super::invalid::{Invalid, Reason};
 use super::time::Time;
 use super::view::{Shown, State, View, Viewed};
@@ -79,6 +80,8 @@ pub struct Served {
     pub renderable: bool,
     /// The fields, in the order of their names.
     pub fields: Vec<Shown>,
+    /// The profile that the key led to. `None` if it led to nobody, or to several people.
+    pub customer: Option<ProfileId>,
     /// Whom it was about: the identifiers of every profile that was read for it, and the groups it belongs to. An erasure of
     /// one of them takes it away, wherever its key belongs by then.
     pub about: BTreeSet<Identifier>,
@@ -169,9 +172,9 @@ mod tests {
     #[test]
     fn a_record_pins_for_a_day_and_is_kept_for_ninety() {
         let at = Time::from_micros(5);
-        let about = BTreeSet::new();
-        let served =
-            Served { at, view: "v".into(), version: 1, model_version: 1, renderable: true, fields: vec![], about };
+        let (customer, about, fields) = (None, BTreeSet::new(), Vec::new());
+        let view = "v".into();
+        let served = Served { at, view, version: 1, model_version: 1, renderable: true, fields, customer, about };
         let after = |micros: u64| at.plus_micros(micros);
         assert!(served.pins(after(PIN_MICROS - 1)) && !served.pins(after(PIN_MICROS)));
         assert!(!served.expired(after(SERVED_WINDOW_MICROS - 1)) && served.expired(after(SERVED_WINDOW_MICROS)));

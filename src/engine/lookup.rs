@@ -308,7 +308,7 @@ impl<'a> Reader<'a> {
         let mut states = None;
         let hiding = self.hiding();
         let mut read = |document::Field { name, origin, value }: document::Field<'_>| match value {
-            _ if hiding.as_ref().is_some_and(|active| active.awaits(self.question.kind, name)) => Ok(Field::NotSet),
+            _ if hiding.as_ref().is_some_and(|active| active.awaits(self.question.kind, name)) => Ok(self.awaited()),
             _ if origin == Origin::Live => {
                 let states = match &mut states {
                     Some(states) => states,

@@ -1,7 +1,7 @@
 //! Lookups for a send: the first one is kept before it is answered, and those after it answer the same.
 //!
 //! The pin is looked for under every key of the request and kept under the one that led to the answer, so a send says the
-//! same by whichever of these keys it is asked for again. What is to be respected is always as of now; see
+//! same by whichever of these keys it is asked for again, as long as that leads to the same customer. What is to be respected is always as of now; see
 //! [`Served::pin`].
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::command::{Command, Effect};
 use super::writer::Job;
 use super::{ActiveModel, Engine, Error, Occasion, Tier};
-use crate::codec::key::{Key as _, ServedKey};
+use crate::codec::key::{Key as _, ProfileKey, ServedKey};
 use crate::codec::record::Record as _;
 use crate::domain::answer::{Answer, Fields, Resolution};
 use crate::domain::ids::{KindId, Seq, WorkspaceId};
@@ -19,7 +19,7 @@ use crate::domain::served::{Kept, MAX_SERVED_BYTES, SendId, Served};
 use crate::domain::time::Time;
 use crate::domain::view::{View, Viewed};
 use crate::store;
-use crate::store::catalogue::SERVED;
+use crate::store::catalogue::{SERVED, SURVIVORS};
 use crate::store::view::Read;
 
 /// How many bytes of records one command keeps, about.
@@ -84,16 +84,21 @@ impl Engine {
         let Occasion { view, now, .. } = occasion;
         let (active, read) = (self.model(workspace)?, self.applied());
         let from = self.state.store.view(tier);
+        let mut answer = self.lookup_view(workspace, keys, occasion, tier)?;
         let mut pin = None;
-        for (_, key) in keys {
+        for (at, key) in keys {
             let key = ServedKey { workspace, key: key.clone(), send: send.clone() };
-            pin = pinned(SERVED.get(&from, &key)?, view, &active, now)?;
+            let Some(served) = SERVED.get(&from, &key)? else { continue };
+            if is_of_same(&from, workspace, &served, *at == answer.key, answer.resolution)? {
+                pin = pinned(Some(served), view, &active, now)?;
+            }
             if pin.is_some() {
                 break;
             }
         }
-        let view_of_pin = pin.as_ref().map_or(view, |pin| &pin.view);
-        let answer = self.lookup_view(workspace, keys, Occasion { view: view_of_pin, ..occasion }, tier)?;
+        if let Some(Pin { view: of_pin, .. }) = pin.as_ref().filter(|pin| pin.view.version != view.version) {
+            answer = self.lookup_view(workspace, keys, Occasion { view: of_pin, ..occasion }, tier)?;
+        }
         let by = keys.iter().find(|(at, _)| *at == answer.key).map(|(_, key)| key.clone());
         let by = by.ok_or(Error::NotFound("the key"))?;
         let keys = keys.iter().map(|(_, key)| key.clone()).collect();
@@ -130,8 +135,17 @@ impl Engine {
         for OfVersion { view, customers } in by_version.into_values() {
             let named: Vec<Key> = customers.iter().filter_map(|(at, _)| keys.get(*at).cloned()).collect();
             let answers = self.lookup_batch_view(workspace, &named, Occasion { view: &view, ..occasion })?;
+            let from = self.state.store.view(Tier::Disk);
             for (((at, pin), key), answer) in customers.into_iter().zip(named).zip(answers) {
-                let answer = Answer { key: at, ..answer };
+                let of_same = |pin: &Pin| is_of_same(&from, workspace, &pin.served, true, answer.resolution);
+                let heeded = pin.as_ref().map(of_same).transpose()?;
+                let answer = match heeded {
+                    Some(false) if view.version != newest.version => {
+                        self.lookup_view(workspace, &[(at, key.clone())], occasion, Tier::Disk)?
+                    }
+                    _ => Answer { key: at, ..answer },
+                };
+                let pin = pin.filter(|_| heeded == Some(true));
                 put(&mut sent, at, asked.sent(pin, answer, vec![key.clone()], key));
             }
         }
@@ -206,7 +220,7 @@ impl Asked<'_> {
         let (Some(viewed), false) = (&answer.viewed, answer.resolution == Resolution::Erased) else {
             return Ok(Sent::Done(answer));
         };
-        let served = record(view, viewed, active);
+        let served = record(view, viewed, answer.resolution, active);
         let bytes = served.encode().map_err(|error| SERVED.corrupt(error))?.len();
         if bytes > MAX_SERVED_BYTES {
             return Err(Error::Conflict(format!(
@@ -221,7 +235,7 @@ impl Asked<'_> {
     }
 }
 
-fn record(view: &View, viewed: &Viewed, active: &ActiveModel) -> Served {
+fn record(view: &View, viewed: &Viewed, resolution: Resolution, active: &ActiveModel) -> Served {
     let Viewed { version, renderable, pinned_at: _, fields, decision: _, reasons: _, cache_until: _ } = viewed;
     Served {
         at: Time::default(),
@@ -230,8 +244,26 @@ fn record(view: &View, viewed: &Viewed, active: &ActiveModel) -> Served {
         model_version: active.version,
         renderable: *renderable,
         fields: fields.clone(),
+        customer: match resolution {
+            Resolution::Found(id) => Some(id),
+            Resolution::Shared { .. } | Resolution::NotFound | Resolution::Erased => None,
+        },
         about: Default::default(),
     }
+}
+
+/// True if a record is of the customer whom a lookup led to, and not of whoever had its key then: of the same profile, or of
+/// one that became part of it. A record of nobody in particular is for its own key alone, if that `leads`.
+fn is_of_same(
+    from: &impl Read,
+    workspace: WorkspaceId,
+    served: &Served,
+    leads: bool,
+    resolution: Resolution,
+) -> Result<bool, store::Error> {
+    let Some(profile) = served.customer else { return Ok(leads) };
+    let Resolution::Found(live) = resolution else { return Ok(false) };
+    Ok(profile == live || SURVIVORS.get(from, &ProfileKey { workspace, profile })? == Some(live))
 }
 
 /// What a record pins of a lookup by `view`, if it does. A version that the model no longer has pins nothing any more: what
@@ -267,7 +299,11 @@ pub(super) fn is_pinned(
 ) -> Result<bool, store::Error> {
     for key in &serving.keys {
         let key = ServedKey { workspace, key: key.clone(), send: serving.send.clone() };
+        let leads = key.key == serving.by;
         let Some(served) = SERVED.get(from, &key)?.filter(|served| served.pins(now)) else { continue };
+        if !is_of_same(from, workspace, &served, leads, serving.resolution)? {
+            continue;
+        }
         let is_own = |view: &&Arc<View>| view.name == served.view && view.version == served.version;
         let own = active.model.views().iter().find(is_own);
         if served.view != serving.served.view || own.is_some_and(|own| own.kind == serving.kind) {

@@ -221,6 +221,7 @@ fn served() -> Served {
             shown("city", None, view::State::Stale, None),
             shown("name", Some(Value::Text("Joe".into())), view::State::Present, Some(view::State::Rejected)),
         ],
+        customer: Some(ProfileId(7)),
         about: [identifier("user_id:u1")].into(),
     }
 }

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::parts::{identifier, text};
+use super::parts::{StoredId, identifier, text};
 use super::{Record, open, seal};
 use crate::codec::Error;
 use crate::codec::read::Cursor;
 use crate::codec::value;
+use crate::domain::ids::ProfileId;
 use crate::domain::served::{Served, Trail};
 use crate::domain::time::Time;
 use crate::domain::value::Value;
@@ -24,6 +25,12 @@ struct ServedV1 {
     renderable: bool,
     fields: Vec<FieldV1>,
     about: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ServedV2 {
+    of_v1: ServedV1,
+    customer: Option<StoredId>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -53,8 +60,8 @@ enum StoredState {
 
 impl Record for Served {
     fn encode(&self) -> Result<Vec<u8>, Error> {
-        let Self { at, view, version, model_version, renderable, fields, about } = self;
-        let stored = ServedV1 {
+        let Self { at, view, version, model_version, renderable, fields, customer, about } = self;
+        let of_v1 = ServedV1 {
             at: at.micros(),
             view: view.clone(),
             version: *version,
@@ -63,11 +70,15 @@ impl Record for Served {
             fields: fields.iter().map(FieldV1::try_from).collect::<Result<_, _>>()?,
             about: about.iter().map(text).collect(),
         };
-        seal(WHAT, 1, &stored)
+        seal(WHAT, 2, &ServedV2 { of_v1, customer: customer.map(StoredId::from) })
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let ServedV1 { at, view, version, model_version, renderable, fields, about } = open(WHAT, 1, bytes)?;
+        let ServedV2 { of_v1, customer } = match bytes.first() {
+            Some(1) => ServedV2 { of_v1: open(WHAT, 1, bytes)?, customer: None },
+            _ => open(WHAT, 2, bytes)?,
+        };
+        let ServedV1 { at, view, version, model_version, renderable, fields, about } = of_v1;
         Ok(Self {
             at: Time::from_micros(at),
             view,
@@ -75,6 +86,7 @@ impl Record for Served {
             model_version,
             renderable,
             fields: fields.into_iter().map(Shown::try_from).collect::<Result<_, _>>()?,
+            customer: customer.map(ProfileId::from),
             about: about.iter().map(|stored| identifier(WHAT, stored)).collect::<Result<_, _>>()?,
         })
     }

@@ -82,6 +82,10 @@ impl Scan {
         for (at, letter) in rest {
             match letter {
                 '\n' | '\r' => return Err(Mistake::new("has a text that goes on on the next line").at(here(at))),
+                _ if is_escaped && !ESCAPED.contains(letter) => {
+                    let text = "has another escape than `\\\\`, `\\\"`, `\\'` or `\\n`; write letters as they are, and a backslash as `\\\\`";
+                    return Err(Mistake::new(text).at(here(at + letter.len_utf8())));
+                }
                 _ if is_escaped => is_escaped = false,
                 '\\' => is_escaped = true,
                 _ if letter == quote => return Ok(()),
@@ -91,6 +95,10 @@ impl Scan {
         Err(Mistake::new("has a text without an end").at(here(source.len())))
     }
 }
+
+/// What may stand behind a backslash. CEL knows more, by numbers; a text that its lexer cannot read would be read on as
+/// something else.
+const ESCAPED: &str = "\\\"'`abfnrtv";
 
 fn is_of_word(letter: char) -> bool {
     letter.is_alphanumeric() || letter == '_'

@@ -101,8 +101,10 @@ impl Hold {
                 (Condition::Bought { within: Some(within) }, Value::List(events)) => {
                     events.iter().any(|event| !is_older(event, within, now) && about.is_in(event))
                 }
-                (Condition::Bought { .. }, value) => about.is_in(value),
-                (Condition::While | Condition::Count { .. }, _) => true,
+                (Condition::Bought { within: None }, Value::List(_) | Value::Text(_) | Value::Number(_)) => {
+                    about.is_in(value)
+                }
+                (Condition::While | Condition::Count { .. } | Condition::Bought { .. }, _) => true,
             },
         }
     }

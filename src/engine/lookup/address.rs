@@ -90,7 +90,7 @@ impl Reader<'_> {
             let zone = zone_of(computed, holdings, zones);
             for name in computed.names() {
                 let read = || self.say(active, computed, &name, state, &zone);
-                let field = if hidden { Field::NotSet } else { read() };
+                let field = if hidden { self.awaited() } else { read() };
                 found.insert(name, field);
             }
         }

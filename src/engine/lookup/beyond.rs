@@ -169,7 +169,7 @@ impl Reader<'_> {
             for name in computed.names() {
                 let read = |state| self.say(active, computed, &name, state, &TimeZone::UTC);
                 let field = match state {
-                    _ if hidden => Field::NotSet,
+                    _ if hidden => self.awaited(),
                     state => state.map_or(Field::TooLarge, |state| state.map_or(Field::NotSet, read)),
                 };
                 self.put(fields, &name, field);

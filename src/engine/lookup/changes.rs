@@ -4,6 +4,7 @@
 use std::cell::Cell;
 
 use super::Reader;
+use crate::domain::answer::Field;
 use crate::domain::time::{Time, earlier};
 
 /// The earliest moment at which something of what was read so far is another.
@@ -22,5 +23,11 @@ impl Reader<'_> {
     /// in a way that cannot be foreseen notes that moment: the answer is not to be kept then.
     pub(super) fn changes(&self, moment: Option<Time>) {
         self.changes_at.0.set(earlier(self.changes_at.0.get(), moment));
+    }
+
+    /// What is said of a computed attribute that has not counted all stored events yet. Nobody knows when it will have.
+    pub(super) fn awaited(&self) -> Field {
+        self.changes(Some(self.question.now));
+        Field::NotSet
     }
 }

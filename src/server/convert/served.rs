@@ -11,7 +11,7 @@ use crate::proto::v1;
 /// Writes what was served for a send.
 pub fn write(served: Served) -> v1::ServedAnswer {
     let pinned_until = Some(time::write(served.pinned_until()));
-    let Served { at, view, version, model_version, renderable, fields, about: _ } = served;
+    let Served { at, view, version, model_version, renderable, fields, customer: _, about: _ } = served;
     let (mut values, mut states, mut info) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for Shown { name, value: shown, state: known, because, rung, as_of, scope } in fields {
         let field = v1::FieldInfo {

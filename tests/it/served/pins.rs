@@ -180,6 +180,19 @@ fn the_first_of_two_answers_wins_and_both_tell_it() {
 }
 
 #[test]
+fn what_was_kept_of_one_customer_is_not_told_of_another() {
+    let subject = Subject::open();
+    subject.name("m1", &["user_id:ann", "device_id:tablet"], "Ann");
+    subject.name("m2", &["user_id:joe"], "Joe");
+    let ask = |keys: &[&str]| greeting(&subject.ask("newsletter", keys, "s", NOW));
+    assert_eq!(ask(&["device_id:tablet"]), text("Ann"));
+    assert_eq!(ask(&["device_id:tablet", "user_id:joe"]), text("Joe"), "the stronger key leads to another");
+    subject.name("m3", &["user_id:ann"], "Anna");
+    assert_eq!(ask(&["device_id:tablet", "user_id:ann"]), text("Ann"), "whichever key of hers");
+    assert_eq!(ask(&["user_id:joe"]), text("Joe"));
+}
+
+#[test]
 fn what_was_read_before_an_erasure_is_not_kept_after_it() {
     let subject = Subject::open();
     subject.name("m1", &["user_id:u1"], "Joe");

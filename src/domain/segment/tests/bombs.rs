@@ -47,6 +47,8 @@ fn bombs_do_not_go_off() {
         "tags[9223372036854775808] == 1".to_owned(),
         "\u{202e}vip".to_owned(),
         "`vip`".to_owned(),
+        format!("home \"\\q{} == 1", ".b".repeat(1_900)),
+        format!("country == '\\u12{}'", ".b".repeat(1_900)),
     ];
     for bomb in bombs {
         let started = Instant::now();
