@@ -106,7 +106,8 @@ impl Server {
             let (engine, drain) = (shared_engine.clone(), shared_drain.clone());
             let guard = policy.guard.clone();
             let (plans, answers) = (Arc::clone(&plans), Arc::clone(&answers));
-            let context = Context { engine, guard, drain, shard: metrics.shard(), plans, answers };
+            let (shard, gathered) = (metrics.shard(), Arc::default());
+            let context = Context { engine, guard, drain, shard, plans, answers, gathered };
             let faces = grpc::faces(routes.clone(), &context, max_message_bytes);
             Gate::new(faces, Arc::clone(&policy), context.shard)
         };

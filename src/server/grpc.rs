@@ -58,9 +58,11 @@ pub struct Context {
     pub plans: Arc<Plans>,
     /// Answers of lookups that may be given again.
     pub answers: Arc<KeptAnswers>,
+    /// Lookups of this core that need the disk and are not begun yet.
+    pub gathered: Arc<Gathered>,
 }
 
-pub use lookup::{KeptAnswers, Plans};
+pub use lookup::{Gathered, KeptAnswers, Plans};
 
 /// Answers `LookupService`.
 pub type LookupServer = LookupServiceServer<lookup::Lookup>;

@@ -2,6 +2,7 @@
 
 mod auth;
 mod bad_input;
+mod cold;
 mod drain;
 mod kit;
 mod limits;

@@ -1,5 +1,6 @@
 //! `LookupService`.
 
+mod cold;
 mod kept;
 mod plan;
 mod quick;
@@ -28,8 +29,10 @@ use crate::server::clock;
 use crate::server::metrics::LookupResult;
 use crate::server::status::Refusal;
 use crate::server::wire::{self, Encoded, Item, LookupService, Undecoded};
+use quick::Quick;
 use send::Asking;
 
+pub use cold::Gathered;
 pub use kept::KeptAnswers;
 pub use plan::Plans;
 
@@ -41,8 +44,13 @@ impl LookupService for Lookup {
     async fn lookup(&self, request: Request<Undecoded>) -> Result<Response<Encoded>, Status> {
         let workspace = workspace(&request)?;
         let asked = request.into_inner();
-        if let Some(answer) = self.0.quick_lookup(workspace, &asked) {
-            return Ok(Response::new(answer));
+        match self.0.quick_lookup(workspace, &asked) {
+            Some((Quick::Made(answer), token)) => return Ok(Response::new(Encoded::One { answer, token })),
+            Some((Quick::Cold(cold), token)) => {
+                let answer = Box::pin(self.0.read_cold(cold)).await?;
+                return Ok(Response::new(Encoded::One { answer, token }));
+            }
+            None => {}
         }
         let request = asked.decode()?;
         drop(asked);
@@ -247,6 +255,11 @@ fn find_many(
             engine.lookup_batch_view(workspace, keys, Occasion { view, about, now: clock::now() })
         }
     }
+}
+
+/// The bytes of an answer that says why there is none.
+fn refused(key: String, refusal: Refusal) -> Arc<[u8]> {
+    wire::answer(&Item { key, found: Err(refusal), model_version: 0, html: false })
 }
 
 fn check_batch(keys: usize) -> Result<(), Invalid> {

@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::time::Duration;
 
 use kith::domain::access::Scope;
@@ -41,17 +42,17 @@ impl Drop for Served {
 /// An engine over a fresh database with the built-in model.
 pub async fn engine(write_queue: usize, durability: Durability) -> (Engine, TempDir) {
     let data = tempfile::tempdir().unwrap();
-    let options = engine::Options {
-        data: data.path().to_owned(),
-        durability,
-        cache_bytes: 8 * 1024 * 1024,
-        write_queue,
-        refold_portion: engine::REFOLD_PORTION,
-        invalidates: true,
-    };
-    let engine = Engine::open(&options).unwrap();
+    let engine = open(data.path(), 8 * 1024 * 1024, write_queue, durability);
     engine.apply_model(engine::DEFAULT_WORKSPACE, DEFAULT_MODEL, server::now()).await.unwrap();
     (engine, data)
+}
+
+/// An engine over the database in `data`.
+pub fn open(data: &Path, cache_bytes: usize, write_queue: usize, durability: Durability) -> Engine {
+    let refold_portion = engine::REFOLD_PORTION;
+    let data = data.to_owned();
+    let options = engine::Options { data, durability, cache_bytes, write_queue, refold_portion, invalidates: true };
+    Engine::open(&options).unwrap()
 }
 
 /// A server on a free port of loopback.

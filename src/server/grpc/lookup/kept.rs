@@ -75,7 +75,7 @@ impl KeptAnswers {
     }
 
     /// Keeps an answer.
-    pub(super) fn put(&self, plan: PlanId, key: &str, answer: KeptAnswer) {
+    pub(super) fn put(&self, plan: PlanId, key: String, answer: KeptAnswer) {
         self.answers.insert(AnswerKey { plan, key: key.into() }, answer);
     }
 }

@@ -4,36 +4,46 @@
 //! A request is taken apart into its keys and the rest ([`Plain`]). The rest leads to a plan, read once against the model; plan
 //! and key lead to an answer that was given before. It is given again if nothing that it was read from was written since:
 //! the stamps of the store tell ([`Engine::stands`]), also of a write that nobody has seen yet. Otherwise the customer is
-//! looked up by the plan, and the answer is kept if what it was read from can be watched.
+//! looked up by the plan, from memory or else from the disk ([`Cold`]), and the answer is kept if what it was read from can be
+//! watched.
 //!
-//! This is a way around nothing: whatever is not like most requests, has to wait, or is wrong is left to the long way, which
-//! says so. What both cost is in benches/README.md.
+//! This is a way around nothing: whatever is not like most requests, has to wait for a write, or is wrong is left to the long
+//! way, which says so. What both cost is in benches/README.md.
 
 use std::sync::Arc;
 
 use super::super::Context;
-use super::kept::KeptAnswer;
+use super::cold::Cold;
+use super::kept::{KeptAnswer, KeptAnswers};
 use super::plan::Plan;
 use super::{check_batch, result};
 use crate::domain::answer::{self, Answer};
 use crate::domain::ids::WorkspaceId;
 use crate::domain::key::Key;
-use crate::engine::{Engine, Leased, Tier};
+use crate::engine::{self, Engine, Leased, Tier};
 use crate::server::clock;
 use crate::server::metrics::LookupResult;
 use crate::server::status::Refusal;
 use crate::server::wire::{self, Encoded, Item, Keys, Plain, Undecoded};
 
 /// An answer as bytes, and what it counts as.
-type Counted = (LookupResult, Arc<[u8]>);
+pub(super) type Counted = (LookupResult, Arc<[u8]>);
+
+/// What the quick way makes of a key.
+pub(super) enum Quick {
+    /// The bytes of its answer.
+    Made(Arc<[u8]>),
+    /// What is still to be looked up on the disk. On the heap, so that nothing is larger for it.
+    Cold(Arc<Cold>),
+}
 
 impl Context {
-    /// The answer to a request for one customer; `None` if it is to go the long way.
-    pub(super) fn quick_lookup(&self, workspace: WorkspaceId, asked: &Undecoded) -> Option<Encoded> {
+    /// What a request for one customer comes to, and the token of the answer; `None` if it is to go the long way.
+    pub(super) fn quick_lookup(&self, workspace: WorkspaceId, asked: &Undecoded) -> Option<(Quick, String)> {
         let Plain { keys: Keys::One(key), token, rest } = asked.plain()? else { return None };
         let plan = self.plan(workspace, token, &rest)?;
         let token = self.token();
-        Some(Encoded::One { answer: self.quick(&plan, key)?, token })
+        Some((self.quick(&plan, key)?, token))
     }
 
     /// The answers to a request for many customers, of one view of the data; `None` if it is to go the long way.
@@ -81,11 +91,17 @@ impl Context {
         }
     }
 
-    /// The bytes of one answer, kept or made; `None` if it is to go the long way.
-    pub(super) fn quick(&self, plan: &Plan, key: &str) -> Option<Arc<[u8]>> {
-        let (result, bytes) = self.given_before(plan, key).or_else(|| self.look_up_one(plan, key))?;
+    /// The bytes of one answer, kept or made, or what is left to be done for it; `None` if it is to go the long way.
+    pub(super) fn quick(&self, plan: &Arc<Plan>, key: &str) -> Option<Quick> {
+        let (result, bytes) = match self.given_before(plan, key) {
+            Some(counted) => counted,
+            None => match self.look_up_one(plan, key)? {
+                Ok(counted) => counted,
+                Err(cold) => return Some(Quick::Cold(cold)),
+            },
+        };
         self.shard.lookup(result);
-        Some(bytes)
+        Some(Quick::Made(bytes))
     }
 
     /// An answer that may be given again.
@@ -98,12 +114,15 @@ impl Context {
         Some((result, bytes))
     }
 
-    fn look_up_one(&self, plan: &Plan, key: &str) -> Option<Counted> {
-        let asked = [(0, asked_by(plan, key)?.1)];
-        let leased = self.engine.lookup_leased(plan.workspace, &asked, plan.ask(clock::now()), Tier::Memory).ok()?;
-        let (made, kept) = encode(plan, key, leased);
-        self.keep_answer(plan, key, kept);
-        Some(made)
+    /// Looks a customer up in memory.
+    fn look_up_one(&self, plan: &Arc<Plan>, key: &str) -> Option<Result<Counted, Arc<Cold>>> {
+        let (text, key) = asked_by(plan, key)?;
+        let asked = [(0, key)];
+        match self.engine.lookup_leased(plan.workspace, &asked, plan.ask(clock::now()), Tier::Memory) {
+            Ok(leased) => Some(Ok(make(&self.answers, plan, text, leased))),
+            Err(engine::Error::NotInMemory) => Some(Err(Arc::new(Cold { plan: Arc::clone(plan), text, asked }))),
+            Err(_) => None,
+        }
     }
 
     /// Looks customers up where that keeps nobody else waiting, by their places in the request.
@@ -112,29 +131,15 @@ impl Context {
         plan: &Arc<Plan>,
         asked: Vec<(usize, (String, Key))>,
     ) -> Result<Vec<(usize, Counted)>, Refusal> {
-        let for_read = Arc::clone(plan);
+        let (plan, answers) = (Arc::clone(plan), Arc::clone(&self.answers));
         let (places, asked): (Vec<usize>, Vec<(String, Key)>) = asked.into_iter().unzip();
         let read = move |engine: &Engine| {
             let (texts, keys): (Vec<String>, Vec<Key>) = asked.into_iter().unzip();
-            let leased = engine.lookup_batch_leased(for_read.workspace, &keys, for_read.ask(clock::now()))?;
-            let encoded = texts.into_iter().zip(leased).map(|(text, leased)| {
-                let encoded = encode(&for_read, &text, leased);
-                (text, encoded)
-            });
-            Ok(encoded.collect::<Vec<_>>())
+            let leased = engine.lookup_batch_leased(plan.workspace, &keys, plan.ask(clock::now()))?;
+            let made = texts.into_iter().zip(leased).map(|(text, leased)| make(&answers, &plan, text, leased));
+            Ok(made.collect::<Vec<_>>())
         };
-        let made = self.on_disk(read).await?;
-        let keep = |(at, (text, (made, kept))): (usize, (String, (Counted, Option<KeptAnswer>)))| {
-            self.keep_answer(plan, &text, kept);
-            (at, made)
-        };
-        Ok(places.into_iter().zip(made).map(keep).collect())
-    }
-
-    fn keep_answer(&self, plan: &Plan, key: &str, kept: Option<KeptAnswer>) {
-        if let Some(kept) = kept {
-            self.answers.put(plan.id, key, kept);
-        }
+        Ok(places.into_iter().zip(self.on_disk(read).await?).collect())
     }
 }
 
@@ -144,16 +149,14 @@ fn asked_by(plan: &Plan, text: &str) -> Option<(String, Key)> {
     Some((text.to_owned(), key))
 }
 
-/// The bytes of an answer, and the same to be kept if they may be.
-fn encode(plan: &Plan, key: &str, Leased { answer, lease }: Leased) -> (Counted, Option<KeptAnswer>) {
+/// The bytes of an answer, which are kept if they may be.
+pub(super) fn make(answers: &KeptAnswers, plan: &Plan, text: String, Leased { answer, lease }: Leased) -> Counted {
     let result = result(&answer);
-    let item = Item {
-        key: key.to_owned(),
-        found: Ok::<Answer, _>(answer),
-        model_version: plan.active.version,
-        html: plan.html,
-    };
+    let found = Ok::<Answer, _>(answer);
+    let item = Item { key: text, found, model_version: plan.active.version, html: plan.html };
     let bytes = wire::answer(&item);
-    let kept = lease.map(|lease| KeptAnswer { lease, result, bytes: Arc::clone(&bytes) });
-    ((result, bytes), kept)
+    if let Some(lease) = lease {
+        answers.put(plan.id, item.key, KeptAnswer { lease, result, bytes: Arc::clone(&bytes) });
+    }
+    (result, bytes)
 }
