@@ -5,6 +5,7 @@
 pub mod access;
 pub mod aggregate;
 pub mod answer;
+pub mod attributes;
 pub mod backfill;
 pub mod belonging;
 pub mod canonical;

@@ -52,22 +52,54 @@ pub enum Origin {
 
 /// Lays out fields, which must come in name order. `stamps` are the times of the stamps.
 pub fn encode<V: Borrow<Value>>(fields: &[Field<'_, V>], stamps: &[Time]) -> Vec<u8> {
-    let mut times = stamps.to_vec();
-    let mut offsets = Vec::with_capacity(4 * fields.len());
-    let mut body = Vec::with_capacity(32 * fields.len());
-    for Field { name, origin, value } in fields {
-        put_length(&mut offsets, body.len());
-        body.extend_from_slice(&place(*origin, &mut times).to_be_bytes());
-        put_block(&mut body, name.as_bytes());
-        value::put(&mut body, value.borrow());
+    let mut layout = Layout::new(stamps.to_vec(), 32 * fields.len());
+    fields.iter().for_each(|field| layout.add(field));
+    layout.finish()
+}
+
+/// A document that is being laid out.
+struct Layout {
+    count: usize,
+    times: Vec<Time>,
+    offsets: Vec<u8>,
+    body: Vec<u8>,
+}
+
+impl Layout {
+    /// Nothing yet but the times of the stamps; its fields will take about `bytes`.
+    fn new(stamps: Vec<Time>, bytes: usize) -> Self {
+        Self { count: 0, times: stamps, offsets: Vec::with_capacity(bytes / 8), body: Vec::with_capacity(bytes) }
     }
-    let mut out = Vec::with_capacity(8 + offsets.len() + 8 * times.len() + body.len());
-    put_length(&mut out, fields.len());
-    put_length(&mut out, times.len());
-    out.extend_from_slice(&offsets);
-    times.iter().for_each(|time| out.extend_from_slice(&time.micros().to_be_bytes()));
-    out.extend_from_slice(&body);
-    out
+
+    fn begin(&mut self) {
+        self.count += 1;
+        put_length(&mut self.offsets, self.body.len());
+    }
+
+    fn add<V: Borrow<Value>>(&mut self, Field { name, origin, value }: &Field<'_, V>) {
+        self.begin();
+        let place = place(*origin, &mut self.times);
+        self.body.extend_from_slice(&place.to_be_bytes());
+        put_block(&mut self.body, name.as_bytes());
+        value::put(&mut self.body, value.borrow());
+    }
+
+    /// Adds a field as another document with the same stamps has it.
+    fn copy(&mut self, field: &[u8]) {
+        self.begin();
+        self.body.extend_from_slice(field);
+    }
+
+    fn finish(self) -> Vec<u8> {
+        let Self { count, times, offsets, body } = self;
+        let mut out = Vec::with_capacity(8 + offsets.len() + 8 * times.len() + body.len());
+        put_length(&mut out, count);
+        put_length(&mut out, times.len());
+        out.extend_from_slice(&offsets);
+        times.iter().for_each(|time| out.extend_from_slice(&time.micros().to_be_bytes()));
+        out.extend_from_slice(&body);
+        out
+    }
 }
 
 fn put_length(out: &mut Vec<u8>, length: usize) {
@@ -144,6 +176,64 @@ impl<'a> Document<'a> {
         (0..self.len()).map(move |at| document.decode(document.field(at)?))
     }
 
+    /// Fails if there are no times of so many `stamps`, or if one of the fields cannot be read, names a stamp that is none
+    /// of them, or is not where [`encode`] would have put it.
+    pub fn check(&self, stamps: usize) -> Result<(), Error> {
+        if self.times.len() / 8 < stamps {
+            return Err(Error::Short { what: WHAT });
+        }
+        let mut cursor = Cursor::new(self.body, WHAT);
+        let mut last: Option<&str> = None;
+        for offset in self.directory.chunks_exact(4) {
+            let begins = self.body.len() - cursor.rest().len();
+            let place = cursor.u32()?;
+            let name = cursor.text()?;
+            value::check(&mut cursor)?;
+            let is_in_place = usize::try_from(Cursor::new(offset, WHAT).u32()?) == Ok(begins);
+            let is_of_stamp = usize::try_from(place).is_ok_and(|place| place < stamps);
+            if !is_in_place || last >= Some(name) || !(is_of_stamp || self.is_computed(place)) {
+                return Err(Error::malformed(WHAT, "field is not where it should be"));
+            }
+            last = Some(name);
+        }
+        cursor.end()
+    }
+
+    fn is_computed(&self, place: u32) -> bool {
+        let has_time = || usize::try_from(place & !COMPUTED).is_ok_and(|number| number < self.times.len() / 8);
+        place & COMPUTED != 0 && (place >= LIVE || has_time())
+    }
+
+    /// This document, which was checked, with other computed attributes, which must come in name order. `None` if one of
+    /// them has the name of an attribute that facts have set.
+    pub fn with_computed<'f, V: Borrow<Value>>(
+        &self,
+        stamps: usize,
+        computed: impl Iterator<Item = Field<'f, V>>,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let times = self.times.chunks_exact(8).take(stamps);
+        let times = times.map(|micros| Ok(Time::from_micros(Cursor::new(micros, WHAT).u64()?)));
+        let mut layout = Layout::new(times.collect::<Result<_, Error>>()?, self.body.len() + 64);
+        let mut computed = computed.peekable();
+        for at in 0..self.len() {
+            let bytes = self.bytes(at)?;
+            let mut cursor = Cursor::new(bytes, WHAT);
+            if cursor.u32()? & COMPUTED != 0 {
+                continue;
+            }
+            let name = cursor.text()?;
+            while let Some(field) = computed.next_if(|field| field.name < name) {
+                layout.add(&field);
+            }
+            if computed.peek().is_some_and(|field| field.name == name) {
+                return Ok(None);
+            }
+            layout.copy(bytes);
+        }
+        computed.for_each(|field| layout.add(&field));
+        Ok(Some(layout.finish()))
+    }
+
     /// The event time of the fact that set a field of this origin, if it is one.
     pub fn as_of(&self, origin: Origin) -> Result<Option<Time>, Error> {
         match origin {
@@ -170,10 +260,20 @@ impl<'a> Document<'a> {
         Ok(Time::from_micros(Cursor::new(micros, WHAT).u64()?))
     }
 
-    fn field(&self, at: usize) -> Result<Located<'a>, Error> {
+    /// Where the field begins in the body.
+    fn start(&self, at: usize) -> Result<usize, Error> {
         let offset = self.directory.chunks_exact(4).nth(at).ok_or(Error::Short { what: WHAT })?;
-        let offset = Cursor::new(offset, WHAT).u32()?;
-        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        Ok(usize::try_from(Cursor::new(offset, WHAT).u32()?).unwrap_or(usize::MAX))
+    }
+
+    /// The bytes of the field, in a document that was checked.
+    fn bytes(&self, at: usize) -> Result<&'a [u8], Error> {
+        let end = if at + 1 < self.len() { self.start(at + 1)? } else { self.body.len() };
+        self.body.get(self.start(at)?..end).ok_or(Error::Short { what: WHAT })
+    }
+
+    fn field(&self, at: usize) -> Result<Located<'a>, Error> {
+        let start = self.start(at)?;
         let mut cursor = Cursor::new(self.body.get(start..).ok_or(Error::Short { what: WHAT })?, WHAT);
         Ok(Located { place: cursor.u32()?, name: cursor.block()?, rest: cursor })
     }

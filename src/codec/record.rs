@@ -5,6 +5,7 @@
 //! a changed layout is a new version byte and not an accident.
 
 mod access;
+mod attributes;
 mod backfill;
 mod belonging;
 mod consent;

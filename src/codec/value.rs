@@ -64,6 +64,27 @@ pub fn take(cursor: &mut Cursor<'_>) -> Result<Value, Error> {
     take_at(cursor, 0)
 }
 
+/// Reads past one value, which [`take`] could read.
+pub fn check(cursor: &mut Cursor<'_>) -> Result<(), Error> {
+    match cursor.u8()? {
+        0..=2 => {}
+        3 | 5 => {
+            cursor.array::<8>()?;
+        }
+        4 => {
+            cursor.text()?;
+        }
+        // Few are that large, so it is not worth a way of its own.
+        6 => {
+            let count = cursor.u32()?;
+            (0..count).try_for_each(|_| take_at(cursor, 1).map(drop))?;
+        }
+        7 => drop(take_values_at(cursor, 1)?),
+        tag => return Err(unknown(tag)),
+    }
+    Ok(())
+}
+
 /// Reads named values.
 pub fn take_values(cursor: &mut Cursor<'_>) -> Result<Values, Error> {
     take_values_at(cursor, 0)
@@ -86,8 +107,12 @@ fn take_at(cursor: &mut Cursor<'_>, depth: usize) -> Result<Value, Error> {
             Value::List((0..count).map(|_| take_at(cursor, depth + 1)).collect::<Result<_, _>>()?)
         }
         7 => Value::Object(take_values_at(cursor, depth + 1)?),
-        tag => return Err(Error::malformed(WHAT, format_args!("tag {tag} is unknown"))),
+        tag => return Err(unknown(tag)),
     })
+}
+
+fn unknown(tag: u8) -> Error {
+    Error::malformed(WHAT, format_args!("tag {tag} is unknown"))
 }
 
 fn take_values_at(cursor: &mut Cursor<'_>, depth: usize) -> Result<Values, Error> {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::aggregate::{Aggregate, Scalar, State};
+use super::attributes::Attributes;
 use super::belonging::{Belonging, MAX_GROUPS, Ties};
 use super::consent::Consents;
 use super::fact::{Event, EventType};
@@ -45,7 +46,7 @@ pub struct Cell {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Holdings {
     /// Attributes; of two values the one with the later moment is kept.
-    pub attributes: BTreeMap<String, Cell>,
+    pub attributes: Attributes,
     /// States of computed attributes by name.
     pub computed: BTreeMap<String, State>,
     /// Groups, and what they have over all of their members.
@@ -59,9 +60,10 @@ pub struct Holdings {
 impl Holdings {
     /// The attributes of one identifier that there is room for: known names, and new ones up to [`MAX_ATTRIBUTES`].
     pub fn admit(&self, traits: &Values) -> Values {
-        let mut room = MAX_ATTRIBUTES.saturating_sub(self.attributes.len());
+        let cells = self.attributes.cells();
+        let mut room = MAX_ATTRIBUTES.saturating_sub(cells.len());
         let mut admits = |name: &String| {
-            if self.attributes.contains_key(name) {
+            if cells.contains_key(name) {
                 return true;
             }
             let fits = room > 0;
@@ -73,10 +75,11 @@ impl Holdings {
 
     /// Takes in attributes; an older value never replaces a newer one. True if anything is different now.
     pub fn learn(&mut self, traits: &Values, stamp: &Arc<Stamp>) -> bool {
+        let cells = self.attributes.cells_mut();
         let mut changed = false;
         for (name, value) in traits {
-            if self.attributes.get(name).is_none_or(|known| known.stamp.moment < stamp.moment) {
-                self.attributes.insert(name.clone(), Cell { value: value.clone(), stamp: Arc::clone(stamp) });
+            if cells.get(name).is_none_or(|known| known.stamp.moment < stamp.moment) {
+                cells.insert(name.clone(), Cell { value: value.clone(), stamp: Arc::clone(stamp) });
                 changed = true;
             }
         }
@@ -147,10 +150,11 @@ impl Holdings {
     /// Takes in all of `other`.
     pub fn absorb(&mut self, other: Self) {
         let Self { attributes, computed, ties: Ties { groups, for_groups }, hushes, consents } = other;
-        for (name, cell) in attributes {
-            let newer = self.attributes.get(&name).is_none_or(|known| known.stamp.moment < cell.stamp.moment);
+        for (name, cell) in attributes.into_cells() {
+            let cells = self.attributes.cells_mut();
+            let newer = cells.get(&name).is_none_or(|known| known.stamp.moment < cell.stamp.moment);
             if newer {
-                self.attributes.insert(name, cell);
+                cells.insert(name, cell);
             }
         }
         for (name, state) in computed {

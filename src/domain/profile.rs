@@ -76,11 +76,16 @@ impl Membership {
         self.members.iter().any(|member| member.identifier == *identifier && member.alias_of.is_none())
     }
 
+    /// True if `identifier` is one of its identifiers.
+    pub fn has(&self, identifier: &Identifier) -> bool {
+        self.members.iter().any(|member| member.identifier == *identifier)
+    }
+
     /// The identifiers right beyond its walls that are of the same human.
     pub fn personas(&self) -> BTreeSet<&Identifier> {
         let mut personas = BTreeSet::new();
         for wall in self.walls.iter().filter(|wall| wall.same_human) {
-            let ours = |end: &&Identifier| self.members.iter().any(|member| member.identifier == **end);
+            let ours = |end: &&Identifier| self.has(end);
             personas.extend(wall.between.iter().filter(ours).filter_map(|end| wall.beyond(end)));
         }
         personas
@@ -197,6 +202,8 @@ pub struct Profile {
     pub retired: Vec<ProfileId>,
     /// The union of what belongs to its identifiers.
     pub holdings: Holdings,
+    /// The identifier that all of these came under, if they are stored nowhere else.
+    pub sole: Option<Identifier>,
     /// The version of the model whose rules it was last folded under, or found to be too large to be.
     pub rules: u64,
 }

@@ -12,6 +12,7 @@ mod erase;
 mod evidence;
 mod fact;
 mod folding;
+mod fragments;
 mod model;
 mod plan;
 mod profile_rows;

@@ -13,6 +13,7 @@ use kith::codec::record::{ModelVersion, Record, read_consents, read_hush, read_l
 use kith::codec::value::{put, take};
 use kith::domain::access::{ApiKey, Scope, SecretHash};
 use kith::domain::aggregate::{Aggregate, State, Window};
+use kith::domain::attributes::Attributes;
 use kith::domain::backfill::{Backfill, EventPlace};
 use kith::domain::belonging::{Belonging, GroupMember, Tally, Ties};
 use kith::domain::consent::{self, Consents, Purpose};
@@ -53,11 +54,11 @@ fn holdings() -> Holdings {
     let total = Value::Number(11.77);
     let state = |aggregate| State::of(&aggregate, &moment(), Some(&total)).unwrap();
     Holdings {
-        attributes: BTreeMap::from([
+        attributes: Attributes::from(BTreeMap::from([
             ("first_name".into(), cell(Value::Text("Joe".into()))),
             ("orders.sum".into(), cell(Value::Bool(true))),
             ("tags".into(), cell(Value::List(vec![Value::Null, Value::Time(Time::from_micros(5))]))),
-        ]),
+        ])),
         computed: BTreeMap::from([
             ("orders.average_7d".into(), state(Aggregate::Average).sliding(Window::Week, moment().time)),
             ("orders.count".into(), state(Aggregate::Count)),
@@ -141,6 +142,7 @@ fn profile() -> Profile {
         membership,
         retired: vec![ProfileId(0xA2)],
         holdings: holdings(),
+        sole: Some(identifier("user_id:u1")),
         rules: 3,
     }
 }
@@ -357,6 +359,12 @@ fn origin() -> impl Strategy<Value = Origin> {
     prop_oneof![(0..3_u32).prop_map(Origin::Stamp), time.prop_map(Origin::Computed), Just(Origin::Live)]
 }
 
+/// A state that is live, one with a companion, one with a time, and one with neither.
+fn state(at: usize) -> State {
+    let aggregates = [Aggregate::DaysSinceLast, Aggregate::MostFrequent, Aggregate::Last, Aggregate::Count];
+    State::of(&aggregates[at], &moment(), Some(&Value::Number(2.5))).unwrap()
+}
+
 proptest! {
     #[test]
     fn values_come_back_as_they_went(value in value()) {
@@ -389,6 +397,28 @@ proptest! {
         prop_assert!(document.get("not there").unwrap().is_none());
         let read = document.fields().map(|field| field.map(|field| (field.name, field.origin)));
         prop_assert!(read.eq(rows.iter().map(|row| Ok((row.name, row.origin)))));
+    }
+
+    /// The same bytes as if all had been read, whether or not a computed attribute has the name of another.
+    #[test]
+    fn attributes_that_nobody_asks_for_go_back_as_they_came(
+        facts in prop::collection::btree_map("[a-c.]{1,3}", (value(), 0..3_u64), 0..20),
+        computed in prop::array::uniform2(prop::collection::btree_map("[a-c.]{1,3}", 0..4_usize, 0..6)),
+    ) {
+        let stamp = |at: u64| {
+            let moment = Moment { time: Time::from_micros(at), message_id: format!("m{at}") };
+            Arc::new(Stamp { moment, source: "crm".into(), origin: identifier("user_id:u1") })
+        };
+        let cells = facts.into_iter().map(|(name, (value, at))| (name, Cell { value, stamp: stamp(at) }));
+        let [before, after] = computed.map(|computed| computed.into_iter().map(|(name, at)| (name, state(at))).collect());
+        let attributes = Attributes::from(cells.collect::<BTreeMap<_, _>>());
+        let held = Holdings { attributes, computed: before, ..Holdings::default() };
+        let mut unread = Holdings::decode(&held.encode().unwrap()).unwrap();
+        prop_assert_eq!(&unread, &held);
+        unread.computed = after;
+        let mut read = unread.clone();
+        read.attributes.cells_mut();
+        prop_assert_eq!(unread.encode().unwrap(), read.encode().unwrap());
     }
 
     #[test]

@@ -277,7 +277,7 @@ struct Known {
 
 impl World<'_> {
     fn shown(self, profile: &Profile) -> Known {
-        let x = profile.holdings.attributes.get("x").map(|cell| match &cell.value {
+        let x = profile.holdings.attributes.cells().get("x").map(|cell| match &cell.value {
             Value::Text(text) => text.clone(),
             other => panic!("no fact says {other:?}"),
         });

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::attributes::{self, StoredAttributes};
 use super::belonging::StoredTies;
 use super::consent::{StoredConsents, read_purposes, stored_purposes};
 use super::hush::{StoredHushes, read_topics, stored_topics};
@@ -16,6 +17,7 @@ use crate::codec::document::{self, Document, Field, Origin};
 use crate::codec::read::Cursor;
 use crate::codec::value;
 use crate::domain::aggregate::State;
+use crate::domain::attributes::Attributes;
 use crate::domain::holdings::{Cell, Holdings, Stamp};
 use crate::domain::link::Moment;
 use crate::domain::model::{CAPPED, FULL};
@@ -41,7 +43,7 @@ struct HoldingsV1<'a> {
 pub(super) type StoredStates<'a> = BTreeMap<&'a str, StoredState>;
 
 /// What [`lay_out`] splits: attributes, and states of computed ones.
-type Held = (BTreeMap<String, Cell>, BTreeMap<String, State>);
+type Held = (Attributes, BTreeMap<String, State>);
 
 /// What a document does not hold: provenance by number, and the states behind computed values.
 #[derive(Serialize, Deserialize)]
@@ -62,7 +64,7 @@ pub(super) struct StoredStamp<'a> {
 
 impl Record for Holdings {
     fn encode(&self) -> Result<Vec<u8>, Error> {
-        let LaidOut { document, live, rest } = lay_out(self);
+        let LaidOut { document, live, rest } = lay_out(self)?;
         let (hushes, consents) = (stored_topics(&self.hushes), stored_purposes(&self.consents));
         let document = &document;
         seal(WHAT, 1, &HoldingsV1 { document, ties: (&self.ties).into(), hushes, consents, live, rest })
@@ -87,14 +89,27 @@ pub(super) struct LaidOut<'a> {
 
 /// Lays out attributes and computed ones. A computed attribute, and its companion, shadows an attribute of the same name:
 /// lookups read the former, the latter is kept aside.
-pub(super) fn lay_out(holdings: &Holdings) -> LaidOut<'_> {
+pub(super) fn lay_out(holdings: &Holdings) -> Result<LaidOut<'_>, Error> {
     let Holdings { attributes, computed, ties: _, hushes: _, consents: _ } = holdings;
     let of_computed: BTreeMap<String, Reading> = computed.iter().flat_map(readings).collect();
+    let computed_fields = || of_computed.iter().map(|(name, (origin, value))| Field { name, origin: *origin, value });
+    let stored = |live: bool| -> StoredStates<'_> {
+        let states = computed.iter().filter(move |(_, state)| state.is_live() == live);
+        states.map(|(name, state)| (name.as_str(), state.into())).collect()
+    };
+    let (live, computed) = (stored(true), stored(false));
+    if let Some(unread) = attributes.as_stored::<StoredAttributes>()
+        && let Some(document) = unread.document()?.with_computed(unread.stamps.len(), computed_fields())?
+    {
+        let stamps = unread.stamps.iter().map(|stamp| stamp.as_ref().into()).collect();
+        return Ok(LaidOut { document, live, rest: StoredRest { stamps, computed, shadowed: BTreeMap::new() } });
+    }
+    let cells = attributes.cells();
     let mut stamps = Stamps::default();
     let mut shadowed = BTreeMap::new();
-    let mut fields: Vec<Field<'_, &Value>> = Vec::with_capacity(of_computed.len() + attributes.len());
-    fields.extend(of_computed.iter().map(|(name, (origin, value))| Field { name, origin: *origin, value }));
-    for (name, Cell { value, stamp }) in attributes {
+    let mut fields: Vec<Field<'_, &Value>> = Vec::with_capacity(of_computed.len() + cells.len());
+    fields.extend(computed_fields());
+    for (name, Cell { value, stamp }) in cells {
         let number = stamps.number(stamp);
         if of_computed.contains_key(name) {
             shadowed.insert(name.as_str(), (number, bytes(value)));
@@ -103,13 +118,9 @@ pub(super) fn lay_out(holdings: &Holdings) -> LaidOut<'_> {
         }
     }
     fields.sort_by(|a, b| a.name.cmp(b.name));
-    let stored = |live: bool| {
-        let states = computed.iter().filter(move |(_, state)| state.is_live() == live);
-        states.map(|(name, state)| (name.as_str(), state.into())).collect()
-    };
     let Stamps { stored: stamps, times, .. } = stamps;
-    let rest = StoredRest { stamps, computed: stored(false), shadowed };
-    LaidOut { document: document::encode(&fields, &times), live: stored(true), rest }
+    let rest = StoredRest { stamps, computed, shadowed };
+    Ok(LaidOut { document: document::encode(&fields, &times), live, rest })
 }
 
 /// Stamps, numbered in the order in which attributes first have them.
@@ -150,31 +161,25 @@ fn readings((name, state): (&String, &State)) -> Vec<(String, Reading)> {
     [Some(own), capped, full].into_iter().flatten().collect()
 }
 
-/// The inverse of [`lay_out`].
+/// The inverse of [`lay_out`]. Attributes are read at once only where some are not in the document.
 pub(super) fn put_together(document: &[u8], live: StoredStates<'_>, rest: StoredRest<'_>) -> Result<Held, Error> {
     let StoredRest { stamps, computed, shadowed } = rest;
     let stamps = stamps.into_iter().map(|stored| stamp(stored).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
-    let cell = |number: u32, value| {
-        let stamp = usize::try_from(number).ok().and_then(|number| stamps.get(number));
-        let stamp = stamp.ok_or_else(|| Error::malformed(WHAT, "stamp is missing"))?;
-        Ok::<_, Error>(Cell { value, stamp: Arc::clone(stamp) })
-    };
-    let attribute = |field: Result<Field<'_>, Error>| match field {
-        Ok(Field { name, origin: Origin::Stamp(number), value }) => {
-            Some(cell(number, value).map(|cell| (name.to_owned(), cell)))
-        }
-        Ok(_) => None,
-        Err(error) => Some(Err(error)),
-    };
-    // They come in name order, so that the map is built at once.
-    let mut attributes: BTreeMap<String, Cell> =
-        Document::read(document)?.fields().filter_map(attribute).collect::<Result<_, _>>()?;
-    for (name, (number, bytes)) in shadowed {
-        attributes.insert(name.to_owned(), cell(number, read(&bytes)?)?);
-    }
     let mut states = read_states(computed)?;
     states.extend(read_states(live)?);
-    Ok((attributes, states))
+    if shadowed.is_empty() {
+        return Ok((StoredAttributes::checked(document, stamps)?, states));
+    }
+    let mut cells = attributes::read(Document::read(document)?, &stamps)?;
+    for (name, (number, bytes)) in shadowed {
+        let stamp = usize::try_from(number).ok().and_then(|number| stamps.get(number)).ok_or_else(missing_stamp)?;
+        cells.insert(name.to_owned(), Cell { value: read(&bytes)?, stamp: Arc::clone(stamp) });
+    }
+    Ok((cells.into(), states))
+}
+
+pub(super) fn missing_stamp() -> Error {
+    Error::malformed(WHAT, "stamp is missing")
 }
 
 /// Writes the live states of a profile; nothing if there are none.

@@ -6,6 +6,8 @@
 //!                | hush length:4 | hush, sealed | consents length:4 | consents, sealed
 //!                | live length:4 | live states, sealed | sealed rest
 //! ```
+//!
+//! The rest of version 1 does not say under which identifier all came; it never was but in fragments as well.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +25,7 @@ use crate::domain::wall::Wall;
 
 const WHAT: &str = "profile record";
 const VERSION: u8 = 1;
+const REST_VERSION: u8 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct RestV1<'a> {
@@ -38,6 +41,14 @@ struct RestV1<'a> {
     retired: Vec<StoredId>,
     holdings: StoredRest<'a>,
     rules: u64,
+}
+
+/// The same, and the place among the members of the one that all came under, if that is stored nowhere else.
+#[derive(Serialize, Deserialize)]
+struct RestV2<'a> {
+    #[serde(borrow)]
+    rest: RestV1<'a>,
+    sole: Option<u32>,
 }
 
 /// An identifier, and the one that it is another name of.
@@ -76,11 +87,11 @@ pub fn split(bytes: &[u8]) -> Result<Parts<'_>, Error> {
 
 impl Record for Profile {
     fn encode(&self) -> Result<Vec<u8>, Error> {
-        let Self { id, kind, membership, retired, holdings, rules } = self;
+        let Self { id, kind, membership, retired, holdings, sole, rules } = self;
         let ties = belonging::write(&holdings.ties)?;
         let hush = hush::write(&holdings.hushes, &membership.personas())?;
         let consents = consent::write(&holdings.consents)?;
-        let LaidOut { document, live, rest: holdings } = lay_out(holdings);
+        let LaidOut { document, live, rest: holdings } = lay_out(holdings)?;
         let rest = RestV1 {
             id: (*id).into(),
             created: (&membership.created).into(),
@@ -102,14 +113,16 @@ impl Record for Profile {
         put_block(&mut out, &hush);
         put_block(&mut out, &consents);
         put_block(&mut out, &write_live(&live)?);
-        seal_into(&mut out, WHAT, VERSION, &rest)?;
+        let sole = sole.as_ref().map(|sole| place(membership, sole)).transpose()?;
+        seal_into(&mut out, WHAT, REST_VERSION, &RestV2 { rest, sole })?;
         Ok(out)
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let Parts { kind, document, ties, hush, consents, live, rest } = split(bytes)?;
+        let RestV2 { rest, sole } = open_rest(rest)?;
         let RestV1 { id, created, latest, contested, loosened, oversized, walls, members, retired, holdings, rules } =
-            open(WHAT, VERSION, rest)?;
+            rest;
         let mut membership = Membership::new(created.into());
         for stored in members {
             membership.join(member(stored)?);
@@ -122,15 +135,36 @@ impl Record for Profile {
         let (attributes, computed) = put_together(document, open_live(live)?, holdings)?;
         let (ties, consents) = (belonging::read(ties)?, consent::read(consents)?);
         membership.walls = walls.into_iter().map(Wall::try_from).collect::<Result<_, _>>()?;
+        let sole = sole.map(|sole| named(&membership, sole)).transpose()?;
         Ok(Self {
             id: id.into(),
             kind,
             membership,
+            sole,
             retired: retired.into_iter().map(ProfileId::from).collect(),
             holdings: Holdings { attributes, computed, ties, hushes, consents },
             rules,
         })
     }
+}
+
+fn open_rest(bytes: &[u8]) -> Result<RestV2<'_>, Error> {
+    match bytes.first() {
+        Some(&VERSION) => Ok(RestV2 { rest: open(WHAT, VERSION, bytes)?, sole: None }),
+        _ => open(WHAT, REST_VERSION, bytes),
+    }
+}
+
+fn place(membership: &Membership, identifier: &Identifier) -> Result<u32, Error> {
+    let place = membership.members().iter().position(|member| member.identifier == *identifier);
+    let place = place.and_then(|place| u32::try_from(place).ok());
+    place.ok_or_else(|| Error::malformed(WHAT, "what all came under is no member"))
+}
+
+fn named(membership: &Membership, place: u32) -> Result<Identifier, Error> {
+    let member = usize::try_from(place).ok().and_then(|place| membership.members().get(place));
+    let member = member.ok_or_else(|| Error::malformed(WHAT, "what all came under is no member"))?;
+    Ok(member.identifier.clone())
 }
 
 fn stored_member(member: &Member) -> StoredMember<'_> {
@@ -143,4 +177,29 @@ fn member((stored, alias_of): StoredMember<'_>) -> Result<Member, Error> {
         identifier: identifier(WHAT, stored)?,
         alias_of: alias_of.map(|stored| identifier(WHAT, stored)).transpose()?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::link::Moment;
+    use crate::domain::time::Time;
+
+    #[test]
+    fn a_profile_of_version_1_has_its_fragments_apart() {
+        let identifier = Identifier::from_stored("user_id:u1").unwrap();
+        let mut membership = Membership::new(Moment { time: Time::from_micros(1), message_id: "m1".into() });
+        membership.join(Member { identifier: identifier.clone(), alias_of: None });
+        let (kind, holdings) = (KindId::of("person"), Holdings::default());
+        let sole = Some(identifier);
+        let mut profile = Profile { id: ProfileId(1), kind, membership, retired: vec![], holdings, sole, rules: 1 };
+        assert_eq!(Profile::decode(&profile.encode().unwrap()).unwrap(), profile);
+
+        profile.sole = None;
+        let mut old = profile.encode().unwrap();
+        let rest = old.len() - split(&old).unwrap().rest.len();
+        old[rest] = 1;
+        assert_eq!(old.pop(), Some(0));
+        assert_eq!(Profile::decode(&old).unwrap(), profile);
+    }
 }

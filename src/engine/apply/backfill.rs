@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::tombstones::Tombstones;
-use super::{Place, model, profile_rows};
-use crate::codec::key::{EventKey, IdentifierKey, Key as _, ModelKey, ProfileKey};
+use super::{Place, fragments, model};
+use crate::codec::key::{EventKey, Key as _, ModelKey};
 use crate::domain::backfill::{Backfill, EventPlace};
 use crate::domain::event::{Call, StoredEvent};
 use crate::domain::fact::{Event, EventType};
@@ -23,7 +23,7 @@ use crate::engine::Error;
 use crate::engine::state::ActiveModel;
 use crate::store;
 use crate::store::batch::Batch;
-use crate::store::catalogue::{BACKFILLS, EVENTS, FRAGMENTS, OWNERS, PROFILES};
+use crate::store::catalogue::{BACKFILLS, EVENTS};
 use crate::store::view::Read;
 
 /// Events that one command reads, at most: each may be as large as a fact.
@@ -78,7 +78,10 @@ pub(super) fn go_on(
         counted.take_in(&tombstones, key, event)?;
     }
     for ((kind, identifier), holdings) in counted.by_subject {
-        add(batch, place, kind, identifier, holdings)?;
+        fragments::change(batch, place, kind, &identifier, |fragment| {
+            fragment.absorb(holdings.clone());
+            true
+        })?;
     }
     for (EventKey { workspace: _, kind, identifier, moment }, _) in rows {
         backfill.read(EventPlace { kind, identifier, moment });
@@ -138,26 +141,4 @@ impl Counted<'_> {
 
 fn counts_address(computed: &Computed, event: &Event, wants: impl Fn(&Computed) -> bool) -> bool {
     computed.kind == KindId::ADDRESS && computed.event == event.name && wants(computed)
-}
-
-/// Adds what was counted to a fragment, and to the profile that has it, which is the union of its fragments.
-fn add(
-    batch: &mut Batch<'_>,
-    place: Place,
-    kind: KindId,
-    identifier: Identifier,
-    counted: Holdings,
-) -> Result<(), Error> {
-    let key = IdentifierKey { workspace: place.workspace, kind, identifier };
-    let mut fragment = FRAGMENTS.get(batch, &key)?.unwrap_or_default();
-    fragment.absorb(counted.clone());
-    FRAGMENTS.put(batch, &key, &fragment)?;
-    if kind == KindId::ADDRESS {
-        return Ok(());
-    }
-    let Some(profile) = OWNERS.get(batch, &key)?.and_then(|owner| owner.profile) else { return Ok(()) };
-    let key = ProfileKey { workspace: place.workspace, profile };
-    let mut profile = PROFILES.get(batch, &key)?.ok_or_else(super::plan::missing)?;
-    profile.holdings.absorb(counted);
-    Ok(profile_rows::put(batch, place, None, &profile)?)
 }

@@ -4,7 +4,7 @@ use super::component::{Component, too_large};
 use super::fact::{keep_receipt, new_receipt, seen_before};
 use super::folding::{Fold, Trigger};
 use super::tombstones::Tombstones;
-use super::{Ids, Place, refold};
+use super::{Ids, Place, fragments, refold};
 use crate::codec::key::{IdentifierKey, LinkIndexKey, LinkKey, ProfileKey, WallKey};
 use crate::domain::correction::{Act, Correction};
 use crate::domain::identifier::Identifier;
@@ -20,7 +20,7 @@ use crate::domain::wall::{MAX_WALLS, Quarantine, Wall};
 use crate::engine::Error;
 use crate::store;
 use crate::store::batch::Batch;
-use crate::store::catalogue::{FRAGMENTS, LINK_INDEX, LINKS, MERGES, OWNERS, PROFILES, SURVIVORS, WALLS};
+use crate::store::catalogue::{LINK_INDEX, LINKS, MERGES, OWNERS, PROFILES, SURVIVORS, WALLS};
 use crate::store::view::Read;
 
 /// Applies `correction`. What is refused leaves everything as it was. `secret` is that of the workspace, if anybody was
@@ -240,10 +240,10 @@ impl<'a> Work<'a, '_> {
             return Ok(());
         }
         for end in between {
-            let key = self.key(rules.kind.id, end);
-            let mut fragment = FRAGMENTS.get(self.batch, &key)?.unwrap_or_default();
-            fragment.hushes.absorb(hushes.said_of(end));
-            FRAGMENTS.put(self.batch, &key, &fragment)?;
+            fragments::change(self.batch, self.place, rules.kind.id, end, |fragment| {
+                fragment.hushes.absorb(hushes.said_of(end));
+                true
+            })?;
         }
         Ok(())
     }

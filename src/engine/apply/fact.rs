@@ -6,11 +6,12 @@ use std::sync::Arc;
 use super::component::Component;
 use super::evidence::keep_link;
 use super::folding::{Fold, Trigger};
+use super::fragments::Fragment;
 use super::plan::Plan;
 use super::step::Step;
 use super::tombstones::Tombstones;
 use super::{Ids, Place, address, backfill, profile_rows, refold};
-use crate::codec::key::{EventKey, IdentifierKey, LinkKey, MentionKey, MessageKey};
+use crate::codec::key::{EventKey, LinkKey, MentionKey, MessageKey};
 use crate::domain::belonging::Belonging;
 use crate::domain::event::StoredEvent;
 use crate::domain::fact::{Body, Fact};
@@ -29,7 +30,7 @@ use crate::domain::{consent, hush};
 use crate::engine::Error;
 use crate::store;
 use crate::store::batch::Batch;
-use crate::store::catalogue::{EVENTS, FRAGMENTS, LINKS, MENTIONS, RECEIPTS};
+use crate::store::catalogue::{EVENTS, LINKS, MENTIONS, RECEIPTS};
 use crate::store::view::Read;
 
 /// The receipt of a message that was seen before, as a duplicate; `None` for a new one.
@@ -179,9 +180,11 @@ impl Landing<'_, '_> {
             membership: Membership::new(self.fact.moment.clone()),
             retired: Vec::new(),
             holdings: Holdings::default(),
+            sole: None,
             rules: self.place.rules,
         };
-        self.take_in(&mut nobody, origin, rules, awaited).map(|_| ())
+        self.take_in(&mut nobody, origin, rules, awaited)?;
+        Ok(())
     }
 
     /// The profile that the fact lands on, and whether it is to be written in any case.
@@ -240,96 +243,93 @@ impl Landing<'_, '_> {
         backfill::awaited(self.batch, self.place, &key)
     }
 
-    /// Takes what the fact brings into the fragment of its origin and, equally, into the profile.
+    /// Takes what the fact brings into the fragment of its origin and, equally, into the profile. True if there was
+    /// something.
     fn take_in(
         &mut self,
         profile: &mut Profile,
         origin: &Identifier,
         rules: Rules<'_>,
         awaited: &BTreeSet<String>,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, store::Error> {
         let kind = profile.kind;
-        let key = IdentifierKey { workspace: self.place.workspace, kind, identifier: origin.clone() };
-        let mut fragment = FRAGMENTS.get(self.batch, &key)?.unwrap_or_default();
-        let changed = match &self.fact.body {
+        let fragment = Fragment::of(self.batch, self.place, origin, profile)?;
+        match &self.fact.body {
             Body::Event(event) => {
-                let moment = &self.fact.moment;
                 let counts = |computed: &Computed| !awaited.contains(&computed.name);
-                profile.holdings.count(event, moment, kind, rules.model, counts);
-                fragment.count(event, moment, kind, rules.model, counts)
+                let count =
+                    |holdings: &mut Holdings| holdings.count(event, &self.fact.moment, kind, rules.model, counts);
+                fragment.change(self.batch, self.place, count)
             }
-            Body::Identify { traits, address: None } => self.learn(profile, &mut fragment, traits, origin),
-            Body::Group { group, traits, .. } if rules.has(group) => self.learn(profile, &mut fragment, traits, origin),
+            Body::Identify { traits, address: None } => self.learn(fragment, traits, origin),
+            Body::Group { group, traits, .. } if rules.has(group) => self.learn(fragment, traits, origin),
             Body::Group { group, role, left, traits: _ } if !rules.blocks(group) => {
                 let said = Belonging::said(&self.fact.moment, role, *left);
-                self.belong(profile, &mut fragment, group, said)
+                self.belong(fragment, group, &said)
             }
-            Body::Hush(said) => self.hush(profile, &mut fragment, said, origin),
-            Body::Consent(said @ consent::Said { address: None, .. }) => {
-                self.consent(profile, &mut fragment, said, origin, rules)
+            Body::Hush(said) => self.hush(fragment, said, origin),
+            Body::Consent(said @ consent::Said { address: None, .. }) => self.consent(fragment, said, origin, rules),
+            Body::Identify { address: Some(_), .. } | Body::Consent(consent::Said { address: Some(_), .. }) => {
+                Ok(false)
             }
-            Body::Identify { address: Some(_), .. } | Body::Consent(consent::Said { address: Some(_), .. }) => false,
-            Body::Group { .. } | Body::Alias { .. } => false,
-        };
-        if changed {
-            FRAGMENTS.put(self.batch, &key, &fragment)?;
+            Body::Group { .. } | Body::Alias { .. } => Ok(false),
         }
-        Ok(changed)
     }
 
     /// The profile takes what the fragment has room for, so that it stays the union of its fragments.
-    fn learn(&mut self, profile: &mut Profile, fragment: &mut Holdings, traits: &Values, origin: &Identifier) -> bool {
-        let admitted = fragment.admit(traits);
+    fn learn(&mut self, fragment: Fragment<'_>, traits: &Values, origin: &Identifier) -> Result<bool, store::Error> {
+        let admitted = fragment.holdings().admit(traits);
         if admitted.len() < traits.len() {
-            self.line(Action::Capped, profile.kind, Some(origin.clone()), Some(profile.id), Some(Rule::Attributes));
+            self.capped(&fragment, origin.clone(), Rule::Attributes);
         }
         let stamp = stamp(self.fact, origin);
-        profile.holdings.learn(&admitted, &stamp);
-        fragment.learn(&admitted, &stamp)
+        fragment.change(self.batch, self.place, |holdings| holdings.learn(&admitted, &stamp))
     }
 
     /// Takes in what the fact says of a group that is of another kind.
-    fn belong(&mut self, profile: &mut Profile, fragment: &mut Holdings, group: &Identifier, said: Belonging) -> bool {
-        if !fragment.has_room_for(group) {
-            self.line(Action::Capped, profile.kind, Some(group.clone()), Some(profile.id), Some(Rule::Groups));
-            return false;
+    fn belong(&mut self, fragment: Fragment<'_>, group: &Identifier, said: &Belonging) -> Result<bool, store::Error> {
+        if !fragment.holdings().has_room_for(group) {
+            self.capped(&fragment, group.clone(), Rule::Groups);
+            return Ok(false);
         }
-        profile.holdings.belong(group, said.clone());
-        fragment.belong(group, said)
+        fragment.change(self.batch, self.place, |holdings| holdings.belong(group, said.clone()))
     }
 
-    fn hush(&mut self, profile: &mut Profile, fragment: &mut Holdings, said: &hush::Said, origin: &Identifier) -> bool {
-        if !fragment.hushes.has_room_for(&said.topic) {
-            self.line(Action::Capped, profile.kind, Some(origin.clone()), Some(profile.id), Some(Rule::Topics));
-            return false;
+    fn hush(&mut self, fragment: Fragment<'_>, said: &hush::Said, origin: &Identifier) -> Result<bool, store::Error> {
+        if !fragment.holdings().hushes.has_room_for(&said.topic) {
+            self.capped(&fragment, origin.clone(), Rule::Topics);
+            return Ok(false);
         }
         let stamp = stamp(self.fact, origin);
-        profile.holdings.hushes.learn(said, &stamp);
-        fragment.hushes.learn(said, &stamp)
+        fragment.change(self.batch, self.place, |holdings| holdings.hushes.learn(said, &stamp))
     }
 
     /// A grant speaks for all of the fact's identifiers.
     fn consent(
         &mut self,
-        profile: &mut Profile,
-        fragment: &mut Holdings,
+        fragment: Fragment<'_>,
         said: &consent::Said,
         origin: &Identifier,
         rules: Rules<'_>,
-    ) -> bool {
-        if !fragment.consents.has_room_for(&said.purpose) {
-            self.line(Action::Capped, profile.kind, Some(origin.clone()), Some(profile.id), Some(Rule::Consents));
-            return false;
+    ) -> Result<bool, store::Error> {
+        if !fragment.holdings().consents.has_room_for(&said.purpose) {
+            self.capped(&fragment, origin.clone(), Rule::Consents);
+            return Ok(false);
         }
         let others = self.fact.identifiers.iter().filter(|id| said.granted && *id != origin);
         let others: Vec<Identifier> = others.filter(|id| rules.has(id) && !rules.blocks(id)).cloned().collect();
-        let named = fragment.consents.admit(&said.purpose, &others);
+        let named = fragment.holdings().consents.admit(&said.purpose, &others);
         for other in others.into_iter().filter(|other| !named.contains(other)) {
-            self.line(Action::Capped, profile.kind, Some(other), Some(profile.id), Some(Rule::Consents));
+            self.capped(&fragment, other, Rule::Consents);
         }
         let stamp = stamp(self.fact, origin);
-        profile.holdings.consents.learn(said, &stamp, &named);
-        fragment.consents.learn(said, &stamp, &named)
+        fragment.change(self.batch, self.place, |holdings| holdings.consents.learn(said, &stamp, &named))
+    }
+
+    /// Notes that there was no room for what was said about `identifier`.
+    fn capped(&mut self, fragment: &Fragment<'_>, identifier: Identifier, rule: Rule) {
+        let profile = fragment.profile();
+        self.line(Action::Capped, profile.kind, Some(identifier), Some(profile.id), Some(rule));
     }
 
     fn line(

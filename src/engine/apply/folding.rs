@@ -6,7 +6,7 @@ mod tell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::component::Component;
-use super::{Ids, Place, profile_rows};
+use super::{Ids, Place, fragments, profile_rows};
 use crate::codec::key::{IdentifierKey, ProfileKey};
 use crate::domain::holdings::Holdings;
 use crate::domain::identifier::Identifier;
@@ -21,7 +21,7 @@ use crate::domain::wall::Quarantine;
 use crate::engine::Error;
 use crate::store;
 use crate::store::batch::Batch;
-use crate::store::catalogue::{FRAGMENTS, MERGES, OWNERS, SURVIVORS};
+use crate::store::catalogue::{MERGES, OWNERS, SURVIVORS};
 use ids::{adopted, heirs, is_stored, pass_on_ids, retired};
 use tell::Change;
 
@@ -34,6 +34,9 @@ pub(super) enum Trigger<'a> {
     /// Something else than a link.
     Correction,
 }
+
+/// Fragments that are stored with the profiles as they were, and nowhere else.
+type Soles = BTreeMap<Identifier, Holdings>;
 
 /// A fold on its way into the batch.
 pub(super) struct Fold<'a, 'b, 'r> {
@@ -146,16 +149,22 @@ impl Fold<'_, '_, '_> {
         adopted: &BTreeMap<ProfileId, ProfileId>,
     ) -> Result<(), Error> {
         self.put_merges(&partition.merges, names)?;
+        let mut soles: Soles =
+            live.values().filter_map(|was| Some((was.sole.clone()?, was.holdings.clone()))).collect();
         for (placeholder, folded) in partition.profiles {
             let Some(id) = names.get(&placeholder).copied() else { continue };
             let retired = retired(&folded.membership, owners, id, adopted);
             let was = live.remove(&id);
-            let holdings = self.holdings(&folded.membership, was.as_ref())?;
+            let (holdings, sole) = self.holdings(&folded.membership, was.as_ref(), &soles)?;
+            if let Some(sole) = sole.as_ref().filter(|sole| soles.remove(*sole).is_none()) {
+                fragments::remove(self.batch, self.place, self.kind(), sole);
+            }
             for absorbed in &retired {
                 self.put_merge_if_missing(*absorbed, id, &retired, &folded.membership.latest)?;
             }
             let rules = self.place.rules;
-            let profile = Profile { id, kind: self.kind(), membership: folded.membership, retired, holdings, rules };
+            let (kind, membership) = (self.kind(), folded.membership);
+            let profile = Profile { id, kind, membership, retired, holdings, sole, rules };
             if was.as_ref() != Some(&profile) {
                 profile_rows::put(self.batch, self.place, was.as_ref(), &profile)?;
             }
@@ -163,25 +172,43 @@ impl Fold<'_, '_, '_> {
         for profile in live.values() {
             profile_rows::remove(self.batch, self.place, profile)?;
         }
+        for (identifier, fragment) in soles {
+            fragments::put(self.batch, self.place, self.kind(), &identifier, &fragment)?;
+        }
         Ok(())
     }
 
-    /// The union of what came under the identifiers. Where no identifier was lost, what is there already is part of it.
-    fn holdings(&self, membership: &Membership, was: Option<&Profile>) -> Result<Holdings, store::Error> {
+    /// The union of what came under the identifiers, and the one that all of it came under, if it is to be stored nowhere
+    /// else from now on. Where no identifier was lost, what is there already is part of it.
+    fn holdings(
+        &self,
+        membership: &Membership,
+        was: Option<&Profile>,
+        soles: &Soles,
+    ) -> Result<(Holdings, Option<Identifier>), store::Error> {
         let names = |membership: &Membership| -> BTreeSet<Identifier> {
             membership.members().iter().map(|member| member.identifier.clone()).collect()
         };
         let now = names(membership);
         let then = was.map(|profile| names(&profile.membership)).unwrap_or_default();
         let grown = then.is_subset(&now);
-        let mut holdings = was.filter(|_| grown).map(|profile| profile.holdings.clone()).unwrap_or_default();
+        let mut parts = Vec::new();
         for identifier in now.into_iter().filter(|identifier| !(grown && then.contains(identifier))) {
-            let key = IdentifierKey { workspace: self.place.workspace, kind: self.kind(), identifier };
-            if let Some(fragment) = FRAGMENTS.get(self.batch, &key)? {
-                holdings.absorb(fragment);
-            }
+            let fragment = match soles.get(&identifier) {
+                Some(fragment) => Some(fragment.clone()),
+                None => fragments::row(self.batch, self.place, self.kind(), &identifier)?,
+            };
+            parts.extend(fragment.map(|fragment| (identifier, fragment)));
         }
-        Ok(holdings)
+        let kept = was.filter(|_| grown);
+        let sole = match (kept, parts.as_slice()) {
+            (Some(was), []) => was.sole.clone(),
+            (None, [(identifier, _)]) => Some(identifier.clone()),
+            _ => None,
+        };
+        let mut holdings = kept.map(|was| was.holdings.clone()).unwrap_or_default();
+        parts.into_iter().for_each(|(_, fragment)| holdings.absorb(fragment));
+        Ok((holdings, sole))
     }
 
     /// Writes the merges of profiles whose ids were handed out.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::component::Component;
 use super::folding::{Fold, Trigger};
-use super::{Ids, Place, model, profile_rows};
+use super::{Ids, Place, fragments, model, profile_rows};
 use crate::codec::key::{IdentifierKey, LinkIndexKey, ModelKey, ProfileKey};
 use crate::domain::hush::Hushes;
 use crate::domain::identifier::Identifier;
@@ -22,7 +22,7 @@ use crate::engine::Error;
 use crate::engine::state::ActiveModel;
 use crate::store;
 use crate::store::batch::Batch;
-use crate::store::catalogue::{FRAGMENTS, LINK_INDEX, OWNERS, PROFILES, REFOLDS};
+use crate::store::catalogue::{LINK_INDEX, OWNERS, PROFILES, REFOLDS};
 use crate::store::view::Read;
 
 /// Rows of the index of links that are read at once.
@@ -206,15 +206,11 @@ fn keep_hushed(
             parts.entry(*profile).or_insert(member);
         }
     }
-    for (profile, member) in parts.iter().filter(|_| parts.len() > 1) {
-        let key = IdentifierKey { workspace: place.workspace, kind: rules.kind.id, identifier: (*member).clone() };
-        let mut fragment = FRAGMENTS.get(batch, &key)?.unwrap_or_default();
-        fragment.hushes.absorb(hushes.said_of(member));
-        FRAGMENTS.put(batch, &key, &fragment)?;
-        let key = ProfileKey { workspace: place.workspace, profile: *profile };
-        let mut part = PROFILES.get(batch, &key)?.ok_or_else(super::plan::missing)?;
-        part.holdings.hushes.absorb(hushes.said_of(member));
-        profile_rows::put(batch, place, None, &part)?;
+    for member in parts.values().filter(|_| parts.len() > 1) {
+        fragments::change(batch, place, rules.kind.id, member, |fragment| {
+            fragment.hushes.absorb(hushes.said_of(member));
+            true
+        })?;
     }
     Ok(())
 }

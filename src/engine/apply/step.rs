@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::folding::Fold;
 use super::plan::Plan;
-use super::{Ids, Place, profile_rows};
+use super::{Ids, Place, fragments, profile_rows};
 use crate::codec::key::{IdentifierKey, ProfileKey};
 use crate::domain::holdings::Holdings;
 use crate::domain::identifier::Identifier;
@@ -19,7 +19,7 @@ use crate::domain::wall::Quarantine;
 use crate::engine::Error;
 use crate::store;
 use crate::store::batch::Batch;
-use crate::store::catalogue::{FRAGMENTS, MERGES, OWNERS, SURVIVORS};
+use crate::store::catalogue::{MERGES, OWNERS, SURVIVORS};
 
 /// A step on its way into the batch.
 pub(super) struct Step<'a, 'b> {
@@ -33,7 +33,7 @@ impl Step<'_, '_> {
     /// Takes the step, all but writing the landing itself, which it answers with whether it is to be written. `kept`
     /// says whether the link is new evidence.
     pub(super) fn take(mut self, plan: Plan<'_>, kept: bool) -> Result<Option<(Profile, bool)>, Error> {
-        let Plan { rules, link, decision, origin: _, mut owners, mut profiles, folds_again: _ } = plan;
+        let Plan { rules, link, decision, origin, mut owners, mut profiles, folds_again: _ } = plan;
         let Decision { landing, kept: ours, absorbed, attached, aliased, refused, blocked: _ } = decision;
         let kind = rules.kind.id;
         let Some(founder) = ours.first() else { return Ok(None) };
@@ -49,6 +49,9 @@ impl Step<'_, '_> {
         }
         for member in attached.iter().cloned() {
             self.attach(&mut profile, member, &mut owners, created.then_some(founder))?;
+        }
+        if created {
+            profile.sole = self.sole(&profile, origin)?;
         }
         if let Some(renamed) = &aliased {
             self.rename(&mut profile, renamed, &mut owners)?;
@@ -92,20 +95,33 @@ impl Step<'_, '_> {
         self.line(Action::Created, kind, Some(founder.clone()), Some(id), None);
         let membership = Membership::new(moment.clone());
         let rules = self.place.rules;
-        Ok(Profile { id, kind, membership, retired: Vec::new(), holdings: Holdings::default(), rules })
+        Ok(Profile { id, kind, membership, retired: Vec::new(), holdings: Holdings::default(), sole: None, rules })
+    }
+
+    /// What comes under `origin` is stored with the new profile alone, unless something of it is stored already.
+    fn sole(&self, profile: &Profile, origin: Option<Identifier>) -> Result<Option<Identifier>, store::Error> {
+        let holds_nothing = profile.holdings == Holdings::default();
+        let Some(origin) = origin.filter(|origin| holds_nothing && profile.membership.has(origin)) else {
+            return Ok(None);
+        };
+        let row = fragments::row(self.batch, self.place, profile.kind, &origin)?;
+        Ok(Some(origin).filter(|_| row.is_none()))
     }
 
     /// Makes `other` part of `profile`: its members, what belongs to them, and its id, which keeps resolving.
     fn merge(
         &mut self,
         profile: &mut Profile,
-        other: Profile,
+        mut other: Profile,
         owners: &mut BTreeMap<Identifier, Owner>,
         by: &Moment,
     ) -> Result<(), Error> {
         let workspace = self.place.workspace;
+        for one in [&mut *profile, &mut other] {
+            fragments::set_apart(self.batch, self.place, one)?;
+        }
         profile_rows::remove(self.batch, self.place, &other)?;
-        let Profile { id: absorbed, kind, membership, retired, holdings, rules: _ } = other;
+        let Profile { id: absorbed, kind, membership, retired, holdings, sole: _, rules: _ } = other;
         for member in membership.members() {
             self.owner(kind, &member.identifier, owners)?.profile = Some(profile.id);
         }
@@ -131,10 +147,11 @@ impl Step<'_, '_> {
         created_for: Option<&Identifier>,
     ) -> Result<(), store::Error> {
         let owner = owners.entry(member.identifier.clone()).or_default();
-        if owner.profile.is_none() {
-            let (workspace, identifier) = (self.place.workspace, member.identifier.clone());
-            let key = IdentifierKey { workspace, kind: profile.kind, identifier };
-            profile.holdings.absorb(FRAGMENTS.get(self.batch, &key)?.unwrap_or_default());
+        if owner.profile.is_none()
+            && let Some(fragment) = fragments::row(self.batch, self.place, profile.kind, &member.identifier)?
+        {
+            fragments::set_apart(self.batch, self.place, profile)?;
+            profile.holdings.absorb(fragment);
         }
         owner.profile = Some(profile.id);
         owner.alias_of.clone_from(&member.alias_of);

@@ -62,7 +62,7 @@ impl Reader<'_> {
         let Some(holdings) = FRAGMENTS.get(self.view, &key)? else { return Ok(fields) };
         let mut found = self.read_computed(&holdings, zones);
         let Holdings { attributes, .. } = holdings;
-        for (name, cell) in attributes.into_iter().filter(|(_, cell)| cell.value != Value::Null) {
+        for (name, cell) in attributes.into_cells().into_iter().filter(|(_, cell)| cell.value != Value::Null) {
             // A computed attribute hides one that facts have set.
             found.entry(format!("{ADDRESS_PREFIX}{name}")).or_insert_with(|| present(cell));
         }
@@ -101,7 +101,8 @@ impl Reader<'_> {
 /// That of the address itself, or else that of the customer, or else UTC.
 fn zone_of(computed: &Computed, holdings: &Holdings, zones: &Zones) -> TimeZone {
     let Some(attribute) = computed.aggregate.time_zone() else { return TimeZone::UTC };
-    let own = match holdings.attributes.get(attribute) {
+    let cells = holdings.attributes.cells();
+    let own = match cells.get(attribute) {
         Some(Cell { value: Value::Text(name), .. }) => Some(name),
         _ => None,
     };

@@ -149,7 +149,7 @@ fn addresses(
         let (IdentifierKey { identifier, .. }, Holdings { attributes, .. }) = row?;
         page.seen += 1;
         page.next = Some(SegmentPlace::Address(identifier.clone()));
-        let set = attributes.into_iter().filter(|(_, cell)| cell.value != Value::Null);
+        let set = attributes.into_cells().into_iter().filter(|(_, cell)| cell.value != Value::Null);
         let fields: Answered = set.map(|(name, cell)| (name.into(), present(cell))).collect();
         let read = |name: &str| fields.iter().find(|(known, _)| **known == *name).map(|(_, field)| field);
         let answer = truth(vec![(segment.field().into(), segment.ask(read, now))], &segment.field());

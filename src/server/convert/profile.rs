@@ -35,7 +35,7 @@ pub struct Shown {
 /// Writes a profile as it is at `now`.
 pub fn write(shown: Shown, model: &Model, now: Time) -> v1::Profile {
     let Shown { profile, merges, totals, address_consents } = shown;
-    let Profile { id, kind, membership, retired: _, holdings, rules: _ } = profile;
+    let Profile { id, kind, membership, retired: _, holdings, sole: _, rules: _ } = profile;
     let created = membership.created.time;
     let mut members = membership.members().to_vec();
     let declared = model.kind_by_id(kind);
@@ -43,6 +43,7 @@ pub fn write(shown: Shown, model: &Model, now: Time) -> v1::Profile {
     members.sort_by_key(|member| rank(member).unwrap_or(usize::MAX));
 
     let Holdings { attributes, computed, ties: Ties { groups, for_groups: _ }, hushes, consents } = holdings;
+    let attributes = attributes.into_cells();
     let Totals { count, computed: over_members } = totals;
     let figures = match count {
         Count::Of(figures) => Some(figures),

@@ -82,6 +82,7 @@ fn what_is_too_much_to_be_folded_again_is_erased_all_the_same() {
     let receipt = world.erase(first.clone(), "person", false).unwrap();
     let erased = receipt.erased.unwrap();
     assert_eq!((erased.identifiers, erased.links, erased.unordered), (2, 15, true));
+    assert_eq!(erased.fragments, 1, "what is stored with the profile alone is counted too");
     assert_eq!(world.lookup(first, "person").0, Resolution::Erased);
     assert_eq!(world.lookup(hub, "person").0, Resolution::Erased);
     for number in 1..15 {

@@ -1,6 +1,8 @@
 //! Rows of the erased beside evidence and history, and what profiles of others have of them.
 
-use super::super::profile_rows;
+use std::collections::BTreeSet;
+
+use super::super::{fragments, profile_rows};
 use super::Work;
 use crate::codec::key::{IdentifierKey, MentionKey, ProfileKey};
 use crate::domain::holdings::Holdings;
@@ -10,6 +12,7 @@ use crate::domain::owner::Owner;
 use crate::domain::profile::Profile;
 use crate::domain::resolution::Rules;
 use crate::domain::wall::Quarantine;
+use crate::engine::Error;
 use crate::store;
 use crate::store::catalogue::{FRAGMENTS, MENTIONS, OWNERS, PROFILES, SCRUBS};
 
@@ -29,31 +32,14 @@ impl Work<'_, '_> {
 
     /// Takes the erased out of what others have: groups that they are or were members of, and grants that spoke for the
     /// erased too. What those denied went with them, so there is nothing that a grant could still end.
-    pub(super) fn forget_in_others(&mut self) -> Result<(), store::Error> {
+    pub(super) fn forget_in_others(&mut self) -> Result<(), Error> {
         for identifier in self.others.clone() {
             for kind in self.kinds_of(&identifier) {
-                let key = self.key(kind, &identifier);
-                let Some(mut fragment) = FRAGMENTS.get(self.batch, &key)? else { continue };
-                if !self.forget(&mut fragment) {
-                    continue;
-                }
-                FRAGMENTS.put(self.batch, &key, &fragment)?;
-                let owner = OWNERS.get(self.batch, &key)?.unwrap_or_default();
-                let Some(other) = self.profile(owner.profile)? else { continue };
-                let mut now = other.clone();
-                self.forget(&mut now.holdings);
-                profile_rows::put(self.batch, self.place, Some(&other), &now)?;
+                let erased = &self.erased;
+                fragments::change(self.batch, self.place, kind, &identifier, |holdings| forget(erased, holdings))?;
             }
         }
         Ok(())
-    }
-
-    /// True if there was something to forget.
-    fn forget(&self, holdings: &mut Holdings) -> bool {
-        let before = holdings.ties.groups.len();
-        holdings.ties.groups.retain(|group, _| !self.erased.contains(group));
-        let left = holdings.ties.groups.len() < before;
-        holdings.consents.forget(&self.erased) || left
     }
 
     /// Takes the erased out of profiles as they are, without folding: each keeps what came under its other identifiers.
@@ -81,6 +67,7 @@ impl Work<'_, '_> {
         // Without the erased it may be little that hangs together: the next late fact tries again, and so does the next
         // change of rules, for under those of today it was not folded.
         membership.oversized = false;
+        fragments::set_apart(self.batch, self.place, &mut was.clone())?;
         if membership.members().is_empty() {
             return profile_rows::remove(self.batch, self.place, was);
         }
@@ -91,7 +78,8 @@ impl Work<'_, '_> {
             }
         }
         self.pass_on_id(was)?;
-        profile_rows::put(self.batch, self.place, Some(was), &Profile { membership, holdings, rules: 0, ..was.clone() })
+        let now = Profile { membership, holdings, sole: None, rules: 0, ..was.clone() };
+        profile_rows::put(self.batch, self.place, Some(was), &now)
     }
 
     /// The profile goes on under its id, which then belongs to another of its identifiers.
@@ -161,4 +149,12 @@ impl Work<'_, '_> {
         let workspace = self.place.workspace;
         id.map_or(Ok(None), |profile| PROFILES.get(self.batch, &ProfileKey { workspace, profile }))
     }
+}
+
+/// True if there was something of the erased to forget.
+fn forget(erased: &BTreeSet<Identifier>, holdings: &mut Holdings) -> bool {
+    let before = holdings.ties.groups.len();
+    holdings.ties.groups.retain(|group, _| !erased.contains(group));
+    let left = holdings.ties.groups.len() < before;
+    holdings.consents.forget(erased) || left
 }
