@@ -67,6 +67,7 @@ impl Work<'_, '_> {
         // Without the erased it may be little that hangs together: the next late fact tries again, and so does the next
         // change of rules, for under those of today it was not folded.
         membership.oversized = false;
+        // What is left of it is put together from rows, and the rows of the erased are counted when they go.
         fragments::set_apart(self.batch, self.place, &mut was.clone())?;
         if membership.members().is_empty() {
             return profile_rows::remove(self.batch, self.place, was);
