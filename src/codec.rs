@@ -3,6 +3,7 @@
 //! Keys are order-preserving and of fixed width where possible; records carry a version byte. Decoding anything at all
 //! gives a value or an [`Error`], never a panic.
 
+mod columns;
 pub mod document;
 pub mod key;
 pub mod read;

@@ -327,6 +327,30 @@ fn every_family_is_laid_out_as_reviewed() {
     insta::assert_snapshot!(rows.join("\n"));
 }
 
+/// What was written before values stood in columns, byte for byte: a fragment, an event and a profile.
+#[test]
+fn records_of_the_first_layout_are_read() {
+    let bytes_of = |hex: &str| -> Vec<u8> {
+        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+    };
+    let stored = include_str!("bytes/first_layout.txt").lines().map(|line| bytes_of(line.split_once(' ').unwrap().1));
+    let [of_fragment, of_event, of_profile] = stored.collect::<Vec<_>>().try_into().unwrap();
+    assert_eq!(Holdings::decode(&of_fragment), Ok(holdings()));
+    assert_eq!(StoredEvent::decode(&of_event), Ok(event()));
+    assert_eq!(Profile::decode(&of_profile), Ok(profile()));
+
+    let written = profile().encode().unwrap();
+    assert_eq!(Profile::decode(&of_profile).unwrap().encode().unwrap(), written);
+    let [before, now] =
+        [&of_profile, &written].map(|bytes| Document::read(split_profile(bytes).unwrap().document).unwrap());
+    let row = |Field { name, origin, value }: Field<'_>| (name.to_owned(), origin, value);
+    let rows = |document: Document<'_>| document.fields().map(|field| row(field.unwrap())).collect::<Vec<_>>();
+    assert_eq!(rows(before), rows(now));
+    for name in rows(now).iter().map(|(name, ..)| name.as_str()).chain(["not there"]) {
+        assert_eq!(before.get(name).unwrap().map(row), now.get(name).unwrap().map(row));
+    }
+}
+
 #[test]
 fn a_record_of_a_newer_version_is_refused_by_name() {
     let mut bytes = receipt().encode().unwrap();

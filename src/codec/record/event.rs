@@ -5,12 +5,15 @@ use serde::{Deserialize, Serialize};
 use super::parts::{StoredMoment, identifier, text};
 use super::{Record, open, seal};
 use crate::codec::Error;
+use crate::codec::columns;
 use crate::codec::read::Cursor;
-use crate::codec::value::{put_values, take_values};
+use crate::codec::value::take_values;
 use crate::domain::event::{Call, StoredEvent};
 
 const WHAT: &str = "event record";
+const VERSION: u8 = 2;
 
+/// Version 1 has the properties as a value has them, version 2 in columns.
 #[derive(Serialize, Deserialize)]
 struct EventV1 {
     moment: StoredMoment,
@@ -43,7 +46,7 @@ impl Record for StoredEvent {
     fn encode(&self) -> Result<Vec<u8>, Error> {
         let Self { moment, origin, call, name, properties, source, raw_keys, other, cause } = self;
         let mut bytes = Vec::new();
-        put_values(&mut bytes, properties);
+        columns::put(&mut bytes, properties);
         let stored = EventV1 {
             moment: moment.into(),
             origin: text(origin),
@@ -55,14 +58,18 @@ impl Record for StoredEvent {
             other: other.as_ref().map(text),
             cause: cause.clone(),
         };
-        seal(WHAT, 1, &stored)
+        seal(WHAT, VERSION, &stored)
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let EventV1 { moment, origin, call, name, properties, source, raw_keys, other, cause } = open(WHAT, 1, bytes)?;
+        let version = if bytes.first() == Some(&1) { 1 } else { VERSION };
+        let EventV1 { moment, origin, call, name, properties, source, raw_keys, other, cause } =
+            open(WHAT, version, bytes)?;
         let mut cursor = Cursor::new(&properties, WHAT);
-        let properties = take_values(&mut cursor)?;
-        cursor.end()?;
+        let properties = match version {
+            1 => take_values(&mut cursor).and_then(|values| cursor.end().map(|()| values))?,
+            _ => columns::take(cursor)?,
+        };
         Ok(Self {
             moment: moment.into(),
             origin: identifier(WHAT, &origin)?,
