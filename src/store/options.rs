@@ -18,6 +18,13 @@ const WRITE_BUFFER_BYTES: usize = 256 * 1024 * 1024;
 const MAX_LOG_BYTES: u64 = 512 * 1024 * 1024;
 /// Bits a key in bloom filters: about one false positive in a hundred.
 const BLOOM_BITS: f64 = 10.0;
+/// Bytes of the dictionary that the blocks of one table share where zstd compresses them. Records of a family are much alike,
+/// and a block is too short to learn that from.
+const DICTIONARY_BYTES: i32 = 16 * 1024;
+/// Bytes of samples that the dictionary is made from: a hundred times its size, as zstd's manual says.
+const SAMPLE_BYTES: i32 = 100 * DICTIONARY_BYTES;
+/// How hard zstd tries; its own default.
+const ZSTD_LEVEL: i32 = 3;
 /// Files of RocksDB's own information log that are kept.
 const KEPT_INFO_LOGS: usize = 5;
 /// Bytes of one such file.
@@ -37,7 +44,7 @@ pub(super) enum Preset {
     Expiring,
     /// The same of answers that were served.
     ExpiringAnswers,
-    /// Ranges: larger blocks, better compressed at the bottom.
+    /// Ranges: larger blocks.
     Scans,
     /// As scans, and forgotten in log time by compaction.
     ExpiringScans,
@@ -123,7 +130,8 @@ impl Tuning {
 }
 
 fn point_reads(options: &mut Options, blocks: &mut BlockBasedOptions) {
-    blocks.set_block_size(4 * 1024);
+    compress_well(options);
+    blocks.set_block_size(8 * 1024);
     blocks.set_bloom_filter(BLOOM_BITS, false);
     blocks.set_data_block_index_type(DataBlockIndexType::BinaryAndHash);
     blocks.set_data_block_hash_ratio(0.75);
@@ -132,9 +140,18 @@ fn point_reads(options: &mut Options, blocks: &mut BlockBasedOptions) {
 }
 
 fn scans(options: &mut Options, blocks: &mut BlockBasedOptions) {
-    blocks.set_block_size(16 * 1024);
+    compress_well(options);
+    blocks.set_block_size(32 * 1024);
     blocks.set_bloom_filter(BLOOM_BITS, false);
+}
+
+/// Compresses the bottom, where nearly everything is: what is written above it will soon be written again.
+fn compress_well(options: &mut Options) {
+    /// RocksDB's default, which zstd ignores.
+    const WINDOW_BITS: i32 = -14;
     options.set_bottommost_compression_type(DBCompressionType::Zstd);
+    options.set_bottommost_compression_options(WINDOW_BITS, ZSTD_LEVEL, 0, DICTIONARY_BYTES, true);
+    options.set_bottommost_zstd_max_train_bytes(SAMPLE_BYTES, true);
 }
 
 fn time(log_time: &AtomicU64) -> Time {
