@@ -1,13 +1,14 @@
 //! The store: typed tables over one embedded RocksDB.
 //!
 //! Layers, bottom up: [`options`] (how each family is tuned), [`catalogue`] (the one list of families and tables),
-//! [`table`] (typed access), [`batch`] (uncommitted changes that can be read), [`view`] (committed data), the caches in front of
+//! [`table`] (typed access), [`batch`] and [`changes`] (what is not committed yet and can be read), [`view`] (committed data), the caches in front of
 //! the point reads and the [`stamps`] of what was read, and [`Store`] itself. Only the engine uses this floor, and RocksDB is
 //! named nowhere else.
 
 pub mod batch;
 mod cache;
 pub mod catalogue;
+pub mod changes;
 mod error;
 mod format;
 mod mark;
@@ -25,9 +26,10 @@ use rocksdb::properties::{ESTIMATE_NUM_KEYS, TOTAL_SST_FILES_SIZE};
 use rocksdb::{ColumnFamily, ColumnFamilyDescriptor, DB, ReadOptions, WriteBatch, WriteOptions};
 
 use crate::domain::ids::{LogPlace, Seq};
-use batch::{Changes, changes_registry};
+use batch::changes_registry;
 use cache::ValueCache;
 use catalogue::Family;
+use changes::Changes;
 pub use error::Error;
 pub use format::is_database;
 use mark::Mark;
@@ -145,9 +147,9 @@ impl Store {
         let mut writes = WriteBatch::default();
         let written = Committed { _writing: self.stamps.begin(self.invalidated(changes), changes_registry(changes)) };
         let barred = Barred(self);
-        for (family, rows) in changes {
-            let handle = self.handle(*family)?;
-            let cache = self.cache(*family).filter(|_| self.invalidates);
+        for (family, rows) in changes.families() {
+            let handle = self.handle(family)?;
+            let cache = self.cache(family).filter(|_| self.invalidates);
             for (key, value) in rows {
                 cache.into_iter().for_each(|cache| cache.bar(key));
                 match value {
@@ -168,8 +170,8 @@ impl Store {
 
     /// The keys whose stamps a commit moves: all that it writes.
     fn invalidated<'c>(&self, changes: &'c Changes) -> impl Iterator<Item = (Family, &'c [u8])> {
-        let changes = changes.iter().filter(|_| self.invalidates);
-        changes.flat_map(|(family, rows)| rows.keys().map(|key| (*family, key.as_slice())))
+        let changes = changes.families().filter(|_| self.invalidates);
+        changes.flat_map(|(family, rows)| rows.keys().map(move |key| (family, key.as_slice())))
     }
 
     /// True if nothing that an answer was read from has been written since, seen or not.
@@ -190,8 +192,8 @@ impl Store {
     /// Puts what was just committed into the caches: whoever wrote it is likely to be written about again, and reading it
     /// back costs more. Nothing is committed meanwhile.
     fn keep_at_hand(&self, changes: &Changes) {
-        for (family, rows) in changes {
-            let Some(cache) = self.cache(*family) else { continue };
+        for (family, rows) in changes.families() {
+            let Some(cache) = self.cache(family) else { continue };
             for (key, value) in rows {
                 if let Err(miss) = cache.get(key) {
                     cache.put(miss, key, value.as_deref());

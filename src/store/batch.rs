@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::catalogue::Family;
+use super::changes::{Changes, Place, Rows};
 use super::view::{Read, Row, Slice, View};
 use super::{Error, Store, Tier, meta};
 
@@ -15,30 +16,27 @@ pub struct Batch<'s> {
     /// What is being committed meanwhile, on top of the base.
     below: Option<Arc<Changes>>,
     kept: Changes,
-    staged: Changes,
+    staged: BTreeMap<Family, Rows>,
     bytes: usize,
 }
-
-/// Changes by family and key; `None` for what is removed.
-pub type Changes = BTreeMap<Family, BTreeMap<Vec<u8>, Option<Vec<u8>>>>;
 
 impl<'s> Batch<'s> {
     /// No changes yet, on top of the latest data and of what is being committed while this is made: it reads the same
     /// however far that is.
     pub fn new(store: &'s Store, below: Option<Arc<Changes>>) -> Self {
-        Self { base: store.view(Tier::Disk), below, kept: Changes::new(), staged: Changes::new(), bytes: 0 }
+        Self { base: store.view(Tier::Disk), below, kept: Changes::default(), staged: BTreeMap::new(), bytes: 0 }
     }
 
     /// No changes yet, on top of the data as they are now, whatever is committed later. Only to see what commands would
     /// do: it is never committed, and what it reads leaves the caches of values as they were.
     pub fn scratch(store: &'s Store) -> Self {
-        Self { base: store.snapshot(), below: None, kept: Changes::new(), staged: Changes::new(), bytes: 0 }
+        Self { base: store.snapshot(), below: None, kept: Changes::default(), staged: BTreeMap::new(), bytes: 0 }
     }
 
     /// Keeps what was staged.
     pub fn keep(&mut self) {
         for (family, rows) in std::mem::take(&mut self.staged) {
-            self.kept.entry(family).or_default().extend(rows);
+            self.kept.extend(family, rows);
         }
     }
 
@@ -77,33 +75,41 @@ impl<'s> Batch<'s> {
         self.kept
     }
 
-    /// All changes above the base, those that count first.
-    fn layers(&self) -> impl DoubleEndedIterator<Item = &Changes> {
-        [Some(&self.staged), Some(&self.kept), self.below.as_deref()].into_iter().flatten()
+    /// The change of a key above the base, if there is one.
+    fn changed(&self, family: Family, key: &[u8]) -> Option<Option<&[u8]>> {
+        if let Some(staged) = self.staged.get(&family).and_then(|rows| rows.get(key)) {
+            return Some(staged.as_deref());
+        }
+        let place = Place::new(family, key);
+        self.kept.get(place).or_else(|| self.below.as_ref()?.get(place))
+    }
+
+    /// The changed rows of a family above the base, those that count last.
+    fn layers(&self, family: Family) -> impl Iterator<Item = &Rows> {
+        let below = self.below.as_ref().and_then(|below| below.of(family));
+        [below, self.kept.of(family), self.staged.get(&family)].into_iter().flatten()
     }
 }
 
 /// True for changes of a workspace, its secret, a model or an API key: what the engine keeps in memory.
 pub fn changes_registry(changes: &Changes) -> bool {
-    let is_any = |family| changes.contains_key(&family);
-    let of_meta = changes.get(&Family::Meta).into_iter().flat_map(|rows| rows.keys());
+    let is_any = |family| changes.of(family).is_some();
+    let of_meta = changes.of(Family::Meta).into_iter().flat_map(|rows| rows.keys());
     is_any(Family::ModelByVersion) || is_any(Family::KeyByHash) || of_meta.into_iter().any(|key| meta::is_registry(key))
 }
 
 impl Read for Batch<'_> {
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Slice<'_>>, Error> {
-        let changed = self.layers().find_map(|changes| changes.get(&family)?.get(key));
-        match changed {
-            Some(pending) => Ok(pending.as_deref().map(Slice::Pending)),
+        match self.changed(family, key) {
+            Some(pending) => Ok(pending.map(Slice::Pending)),
             None => self.base.get(family, key),
         }
     }
 
     fn rows(&self, family: Family, prefix: &[u8], from: &[u8], limit: usize) -> Result<Vec<Row>, Error> {
         let mut changed: BTreeMap<&[u8], Option<&[u8]>> = BTreeMap::new();
-        for changes in self.layers().rev() {
-            let rows = changes.get(&family).into_iter().flat_map(|rows| rows.range(from.to_vec()..));
-            let ours = rows.take_while(|(key, _)| key.starts_with(prefix));
+        for rows in self.layers(family) {
+            let ours = rows.range(from.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
             changed.extend(ours.map(|(key, value)| (key.as_slice(), value.as_deref())));
         }
         // A row that was deleted takes the place of one more of those below.

@@ -14,7 +14,8 @@ use crate::domain::ids::LogPlace;
 use crate::engine::Error;
 use crate::engine::state::State;
 use crate::store;
-use crate::store::batch::{Changes, changes_registry};
+use crate::store::batch::changes_registry;
+use crate::store::changes::Changes;
 
 /// What was applied together.
 pub(super) struct Group {
