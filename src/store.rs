@@ -1,9 +1,9 @@
 //! The store: typed tables over one embedded RocksDB.
 //!
 //! Layers, bottom up: [`options`] (how each family is tuned), [`catalogue`] (the one list of families and tables),
-//! [`table`] (typed access), [`batch`] and [`changes`] (what is not committed yet and can be read), [`view`] (committed data), the caches in front of
-//! the point reads and the [`stamps`] of what was read, and [`Store`] itself. Only the engine uses this floor, and RocksDB is
-//! named nowhere else.
+//! [`table`] (typed access), [`batch`] and [`changes`] (what is not committed yet and can be read), [`view`] (committed
+//! data), the caches in front of the point reads and the [`stamps`] of what was read, and [`Store`] itself. Only the engine
+//! uses this floor, and RocksDB is named nowhere else.
 
 pub mod batch;
 mod cache;
@@ -14,6 +14,7 @@ mod format;
 mod mark;
 pub mod meta;
 mod options;
+mod replace;
 mod stamps;
 pub mod table;
 pub mod view;
@@ -26,7 +27,6 @@ use rocksdb::properties::{ESTIMATE_NUM_KEYS, TOTAL_SST_FILES_SIZE};
 use rocksdb::{ColumnFamily, ColumnFamilyDescriptor, DB, ReadOptions, WriteBatch, WriteOptions};
 
 use crate::domain::ids::{LogPlace, Seq};
-use batch::changes_registry;
 use cache::ValueCache;
 use catalogue::Family;
 use changes::Changes;
@@ -83,7 +83,7 @@ impl Store {
     /// Refuses a database of a newer format, and one that lost writes it had acknowledged.
     pub fn open(directory: &Path, cache_bytes: usize, invalidates: bool) -> Result<Self, Error> {
         std::fs::create_dir_all(directory).map_err(|error| Error::io(directory, &error))?;
-        format::check(directory)?;
+        let format = format::check(directory)?;
         let log_time = Arc::new(AtomicU64::new(0));
         let tuning = options::Tuning::new(cache_bytes / 32 * 13, Arc::clone(&log_time));
         let families = Family::ALL.map(|f| ColumnFamilyDescriptor::new(f.name(), tuning.family(f.preset())));
@@ -102,6 +102,7 @@ impl Store {
             log_time,
         };
         store.check_mark()?;
+        format.upgrade(directory)?;
         store.log_time.store(store.place()?.log_time.micros(), Ordering::Relaxed);
         Ok(store)
     }
@@ -145,7 +146,7 @@ impl Store {
     /// what is kept in memory beside the store to follow.
     pub fn commit(&self, changes: &Changes, place: LogPlace, sync: bool) -> Result<Committed<'_>, Error> {
         let mut writes = WriteBatch::default();
-        let written = Committed { _writing: self.stamps.begin(self.invalidated(changes), changes_registry(changes)) };
+        let written = Committed { _writing: self.stamps.begin(self.invalidated(changes), changes.touch_registry()) };
         let barred = Barred(self);
         for (family, rows) in changes.families() {
             let handle = self.handle(family)?;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::catalogue::Family;
-use super::changes::{Changes, Place, Rows};
+use super::changes::{Changes, HashedKey, Rows};
 use super::view::{Read, Row, Slice, View};
-use super::{Error, Store, Tier, meta};
+use super::{Error, Store, Tier};
 
 /// Changes on top of the latest data. Several commands share one: each sees what those before it changed, and a key
 /// written ten times is committed once. The changes of the command at work are staged: kept as a whole or not at all.
@@ -80,8 +80,8 @@ impl<'s> Batch<'s> {
         if let Some(staged) = self.staged.get(&family).and_then(|rows| rows.get(key)) {
             return Some(staged.as_deref());
         }
-        let place = Place::new(family, key);
-        self.kept.get(place).or_else(|| self.below.as_ref()?.get(place))
+        let key = HashedKey::new(family, key);
+        self.kept.get(key).or_else(|| self.below.as_ref()?.get(key))
     }
 
     /// The changed rows of a family above the base, those that count last.
@@ -89,13 +89,6 @@ impl<'s> Batch<'s> {
         let below = self.below.as_ref().and_then(|below| below.of(family));
         [below, self.kept.of(family), self.staged.get(&family)].into_iter().flatten()
     }
-}
-
-/// True for changes of a workspace, its secret, a model or an API key: what the engine keeps in memory.
-pub fn changes_registry(changes: &Changes) -> bool {
-    let is_any = |family| changes.of(family).is_some();
-    let of_meta = changes.of(Family::Meta).into_iter().flat_map(|rows| rows.keys());
-    is_any(Family::ModelByVersion) || is_any(Family::KeyByHash) || of_meta.into_iter().any(|key| meta::is_registry(key))
 }
 
 impl Read for Batch<'_> {

@@ -6,12 +6,13 @@
 //!
 //! `ACKNOWLEDGED`: `seq:8 | crc-32 of seq:4`, replaced as a whole.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Error;
+use super::replace::replace;
 use crate::codec::read::Cursor;
 use crate::domain::ids::Seq;
 
@@ -43,24 +44,20 @@ impl Mark {
         if seq <= self.acknowledged() {
             return Ok(());
         }
-        self.replace(seq).map_err(|error| Error::io(&self.path, &error))?;
+        replace(&self.path, &bytes(seq)).map_err(|error| Error::io(&self.path, &error))?;
         self.acknowledged.store(seq.0, Ordering::Release);
         Ok(())
     }
+}
 
-    fn replace(&self, seq: Seq) -> std::io::Result<()> {
-        let fresh = self.path.with_extension("new");
-        let mut file = File::create(&fresh)?;
-        let place = seq.0.to_be_bytes();
-        file.write_all(&place)?;
-        file.write_all(&crc32fast::hash(&place).to_be_bytes())?;
-        file.sync_all()?;
-        fs::rename(&fresh, &self.path)?;
-        match self.path.parent() {
-            Some(directory) => File::open(directory)?.sync_all(),
-            None => Ok(()),
-        }
-    }
+fn bytes(seq: Seq) -> [u8; 12] {
+    let place = seq.0.to_be_bytes();
+    let sum = crc32fast::hash(&place).to_be_bytes();
+    let mut bytes = [0; 12];
+    let (front, back) = bytes.split_at_mut(place.len());
+    front.copy_from_slice(&place);
+    back.copy_from_slice(&sum);
+    bytes
 }
 
 fn parse(bytes: &[u8]) -> Option<u64> {

@@ -14,7 +14,6 @@ use crate::domain::ids::LogPlace;
 use crate::engine::Error;
 use crate::engine::state::State;
 use crate::store;
-use crate::store::batch::changes_registry;
 use crate::store::changes::Changes;
 
 /// What was applied together.
@@ -129,7 +128,7 @@ pub(super) fn commit(state: &State, changes: &Changes, place: LogPlace, sync: bo
     if changes.is_empty() {
         return Ok(());
     }
-    let refresh = changes_registry(changes);
+    let refresh = changes.touch_registry();
     state.set_changing(refresh);
     let committed = state.store.commit(changes, place, sync);
     if refresh
