@@ -74,8 +74,9 @@ pub struct FamilyStats {
 }
 
 impl Store {
-    /// Opens the database in `directory`, or creates it. `cache_bytes` bounds what is kept in memory: half for
-    /// single values of the families that lookups read, some for fragments and links, the rest for RocksDB's blocks. Stamps take 8 MiB besides.
+    /// Opens the database in `directory`, or creates it. `cache_bytes` bounds what is kept in memory: two
+    /// thirds for single values of the families that lookups read, a tenth for fragments and links, a quarter for RocksDB's
+    /// blocks. Stamps take 8 MiB besides.
     ///
     /// `invalidates` is true everywhere but in the one test that shows that stale answers would be found: otherwise a commit
     /// leaves in the caches what it changes.
@@ -85,14 +86,14 @@ impl Store {
         std::fs::create_dir_all(directory).map_err(|error| Error::io(directory, &error))?;
         let format = format::check(directory)?;
         let log_time = Arc::new(AtomicU64::new(0));
-        let tuning = options::Tuning::new(cache_bytes / 32 * 13, Arc::clone(&log_time));
+        let tuning = options::Tuning::new(cache_bytes / 4, Arc::clone(&log_time));
         let families = Family::ALL.map(|f| ColumnFamilyDescriptor::new(f.name(), tuning.family(f.preset())));
         let db = DB::open_cf_descriptors(&tuning.database(), directory.join("rocksdb"), families)?;
         let store = Self {
             db,
             tiers: Tiers::new(),
             owners: ValueCache::new(cache_bytes / 16),
-            profiles: ValueCache::new(cache_bytes / 2 - cache_bytes / 16),
+            profiles: ValueCache::new(cache_bytes / 32 * 19),
             stamps: Stamps::new(),
             invalidates,
             fragments: ValueCache::new(cache_bytes / 16),
@@ -249,14 +250,15 @@ impl Store {
         Ok(found.map(Slice::Pinned))
     }
 
-    /// As [`Store::get`], through the cache. Only for reads of the latest data.
-    fn get_cached(&self, family: Family, key: &[u8], options: &ReadOptions) -> Result<Option<Slice<'_>>, Error> {
-        let Some(cache) = self.cache(family) else { return self.get(family, key, options) };
+    /// As [`Store::get`], the latest data, through the cache.
+    fn get_cached(&self, family: Family, key: &[u8], tier: Tier) -> Result<Option<Slice<'_>>, Error> {
+        let read = || self.get(family, key, self.tiers.options(family, tier).ok_or(Error::NotInMemory)?);
+        let Some(cache) = self.cache(family) else { return read() };
         let miss = match cache.get(key) {
             Ok(value) => return Ok(value.map(Slice::Cached)),
             Err(miss) => miss,
         };
-        let found = self.get(family, key, options)?;
+        let found = read()?;
         cache.put(miss, key, found.as_deref());
         Ok(found)
     }

@@ -54,7 +54,7 @@ pub struct View<'s> {
 }
 
 enum Source<'s> {
-    Latest(&'s ReadOptions),
+    Latest,
     Snapshot(Snapshot<'s>, ReadOptions),
 }
 
@@ -62,23 +62,33 @@ enum Source<'s> {
 pub(super) struct Tiers {
     memory: ReadOptions,
     disk: ReadOptions,
+    passing: ReadOptions,
 }
 
 impl Tiers {
     pub(super) fn new() -> Self {
         let mut memory = ReadOptions::default();
         memory.set_read_tier(ReadTier::BlockCache);
-        Self { memory, disk: ReadOptions::default() }
+        let mut passing = ReadOptions::default();
+        passing.fill_cache(false);
+        Self { memory, disk: ReadOptions::default(), passing }
+    }
+
+    /// How RocksDB is asked for single keys of `family`. `None` if what is in memory of it is in the cache of its values: a
+    /// block has a dozen profiles, of whom one was asked for, so that profiles are kept and their blocks are not.
+    pub(super) fn options(&self, family: Family, tier: Tier) -> Option<&ReadOptions> {
+        match (family, tier) {
+            (Family::ProfileById, Tier::Memory) => None,
+            (Family::ProfileById, Tier::Disk) => Some(&self.passing),
+            (_, Tier::Memory) => Some(&self.memory),
+            (_, Tier::Disk) => Some(&self.disk),
+        }
     }
 }
 
 impl<'s> View<'s> {
     pub(super) fn latest(store: &'s Store, tier: Tier) -> Self {
-        let options = match tier {
-            Tier::Memory => &store.tiers.memory,
-            Tier::Disk => &store.tiers.disk,
-        };
-        Self { store, tier, source: Source::Latest(options), watch: None }
+        Self { store, tier, source: Source::Latest, watch: None }
     }
 
     pub(super) fn watched(store: &'s Store, tier: Tier) -> Self {
@@ -113,15 +123,15 @@ impl<'s> View<'s> {
         self.tier
     }
 
-    fn options(&self) -> &ReadOptions {
+    fn options(&self, family: Family) -> Result<&ReadOptions, Error> {
         match &self.source {
-            Source::Latest(options) => options,
-            Source::Snapshot(_, options) => options,
+            Source::Latest => self.store.tiers.options(family, self.tier).ok_or(Error::NotInMemory),
+            Source::Snapshot(_, options) => Ok(options),
         }
     }
 
     fn is_latest(&self) -> bool {
-        matches!(self.source, Source::Latest(_))
+        matches!(self.source, Source::Latest)
     }
 
     /// The bytes stored under each of `keys`, in their order. The disk is read where needed.
@@ -146,7 +156,7 @@ impl<'s> View<'s> {
         missing.sort_unstable_by_key(|(key, ..)| *key);
         let handle = self.store.handle(family)?;
         let sorted = missing.iter().map(|(key, ..)| key.as_slice());
-        let read = self.store.db.batched_multi_get_cf_opt(handle, sorted, true, self.options());
+        let read = self.store.db.batched_multi_get_cf_opt(handle, sorted, true, self.options(family)?);
         for ((key, at, miss), bytes) in missing.into_iter().zip(read) {
             let bytes = bytes?;
             if let (Some(cache), Some(miss)) = (cache, miss) {
@@ -187,7 +197,7 @@ impl Read for View<'_> {
             self.note(self.stamp(family, key));
         }
         match &self.source {
-            Source::Latest(options) => self.store.get_cached(family, key, options),
+            Source::Latest => self.store.get_cached(family, key, self.tier),
             Source::Snapshot(_, options) => self.store.get(family, key, options),
         }
     }
