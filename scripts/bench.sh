@@ -141,11 +141,11 @@ restart_kith() {
   KITH_SERVER=http://127.0.0.1:$kith_port "$kith" --json bench disk --profiles "$profiles" --name "disk $1" | keep
 }
 
-# Reads about every block once, so that the first row is measured like the others.
+# Asks for nearly every customer once, so that the first row is measured like the others: seven draws for each.
 warm_up_caches() {
   say "==> warming the caches"
   KITH_SERVER=http://127.0.0.1:$kith_port "$kith" bench lookup --mode batch --profiles "$profiles" \
-    --warmup 0 --seconds $((profiles / 50000 + 1)) >/dev/null
+    --warmup 0 --seconds $((profiles / 30000 + 1)) >/dev/null
 }
 
 measure_all() {
@@ -211,22 +211,24 @@ measure_none_kept() {
   warm_up_caches
 }
 
-# Lookups at a quarter of their capacity, quiet and beside writes at half of theirs.
+# Lookups at shares of their capacity, quiet and beside writes at half of theirs.
 measure_beside_writes() {
-  local capacity rate facts writer
+  local capacity rate facts share writer
   capacity=$(grep '"name":"kith unary"' "$runs" | field lookups_per_s)
-  rate=$((${capacity%.*} / 4))
   facts=$(grep '"name":"write stream"' "$runs" | field facts_per_s)
   facts=$((${facts%.*} / 2))
-  say "==> $rate lookups a second, quiet and beside $facts facts a second"
-  settle "$kith_pid"
-  lookups "kith unary, quiet" "$kith_port" "$kith_pid" --rate "$rate"
-  KITH_SERVER=http://127.0.0.1:$kith_port "$kith" bench write --mode stream --profiles "$profiles" --rate "$facts" \
-    --seconds $((seconds + warmup + 4)) --warmup 0 >/dev/null &
-  writer=$!
-  sleep 1
-  lookups "kith unary, beside writes" "$kith_port" "$kith_pid" --rate "$rate"
-  wait "$writer"
+  for share in 32 8 4; do
+    rate=$((${capacity%.*} / share))
+    say "==> $rate lookups a second, quiet and beside $facts facts a second"
+    settle "$kith_pid"
+    lookups "kith unary at 1/$share, quiet" "$kith_port" "$kith_pid" --rate "$rate"
+    KITH_SERVER=http://127.0.0.1:$kith_port "$kith" bench write --mode stream --profiles "$profiles" --rate "$facts" \
+      --seconds $((seconds + warmup + 4)) --warmup 0 >/dev/null &
+    writer=$!
+    sleep 1
+    lookups "kith unary at 1/$share, beside writes" "$kith_port" "$kith_pid" --rate "$rate"
+    wait "$writer"
+  done
 }
 
 # Latency without the queue of a saturated server: both at 70 % of what kith can do.

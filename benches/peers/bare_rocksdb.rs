@@ -125,7 +125,7 @@ fn warm(db: &DB) -> anyhow::Result<()> {
 fn measure(db: &DB, arguments: &Arguments) -> anyhow::Result<Outcome> {
     let (ids, documents) = (db.cf_handle(IDS).context("no ids")?, db.cf_handle(DOCUMENTS).context("no documents")?);
     let people = arguments.keys.people();
-    let mut draw = Draw::new(arguments.keys.keys, people.profiles, 0)?;
+    let mut draw = Draw::new(arguments.keys.keys, people.profiles, rand::random())?;
     let mut look_up = || {
         let id = db.get_pinned_cf(&ids, people.key(draw.number()))?.context("an identifier is missing")?;
         let document = db.get_pinned_cf(&documents, &id)?.context("a document is missing")?;

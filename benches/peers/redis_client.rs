@@ -93,7 +93,7 @@ async fn used_memory(connection: &mut MultiplexedConnection) -> anyhow::Result<f
 fn unary(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let (people, fields) = (arguments.keys.people(), spread_names(arguments.fields));
     let work = async |mut connection: MultiplexedConnection, lane: Lane| {
-        let mut draw = Draw::new(arguments.keys.keys, people.profiles, lane.number)?;
+        let mut draw = Draw::new(arguments.keys.keys, people.profiles, rand::random())?;
         while let Some(due) = lane.schedule.next().await {
             let key = people.key(draw.number());
             let found = redis_store::look_up(&mut connection, &key, &fields).await?;
@@ -107,7 +107,7 @@ fn unary(arguments: &Arguments) -> anyhow::Result<Outcome> {
 fn pipelined(arguments: &Arguments, size: usize) -> anyhow::Result<Outcome> {
     let (people, fields) = (arguments.keys.people(), spread_names(arguments.fields));
     let work = async |mut connection: MultiplexedConnection, lane: Lane| {
-        let mut draw = Draw::new(arguments.keys.keys, people.profiles, lane.number)?;
+        let mut draw = Draw::new(arguments.keys.keys, people.profiles, rand::random())?;
         while let Some(due) = lane.schedule.next().await {
             let keys: Vec<String> = (0..size).map(|_| people.key(draw.number())).collect();
             let found = look_up_all(&mut connection, &keys, &fields).await?;

@@ -3,10 +3,11 @@
 # prints one table.
 #
 #   SIZES="1000000 10000000"   profiles of 30 attributes
-#   SECONDS_EACH=10            length of a measurement, after WARMUP=10 seconds
+#   SECONDS_EACH=10            length of a measurement, after WARMUP=5 seconds
+#   FILL=120                   seconds, more than 0, of streams of lookups by zipf keys before all else, which fill the caches
 #
-# A million profiles take 1.8 GB of disk when compacted, twice that meanwhile, and with two cores a minute to load: the two
-# sizes above some 40 GB and a quarter of an hour.
+# A million profiles take 0.6 GB of disk when compacted, twice that meanwhile, and with two cores a minute to load: the two
+# sizes above some 12 GB and twenty minutes.
 
 source "$(dirname "${BASH_SOURCE[0]}")/../env.sh"
 source "$root/scripts/server.sh"
@@ -14,7 +15,7 @@ source "$root/scripts/bench/servers.sh"
 cd "$root"
 
 sizes=${SIZES:-1000000 10000000}
-timing=(--seconds "${SECONDS_EACH:-10}" --warmup "${WARMUP:-10}" --json)
+timing=(--seconds "${SECONDS_EACH:-10}" --warmup "${WARMUP:-5}" --json)
 # With what a server takes besides, within 4 GiB.
 memory=(--cache-mib 2560 --answer-cache-mib 768)
 
@@ -47,6 +48,8 @@ grow() {
   printf '{"name":"start-up %s","figures":{"milliseconds":%s}}\n' "$profiles" $((($(date +%s%N) - began) / 1000000)) | keep
   settle "$pid"
   "$kith" bench disk --json --profiles "$profiles" --name "disk $profiles" | keep
+  "$kith" bench lookup --name "fill $profiles" --profiles "$profiles" --keys zipf --mode stream --server-pid "$pid" \
+    --seconds "${FILL:-120}" --warmup 1 --json | keep
   for keys in zipf uniform; do
     for mode in unary stream; do
       "$kith" bench lookup --name "$mode $keys $profiles" --profiles "$profiles" --keys "$keys" --mode "$mode" \

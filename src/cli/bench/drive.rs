@@ -81,8 +81,6 @@ impl Tally {
 /// for.
 #[derive(Clone, Debug)]
 pub struct Lane {
-    /// Tells this worker from all others.
-    pub number: u64,
     /// When calls are due.
     pub schedule: Arc<Schedule>,
     tally: Arc<Mutex<Tally>>,
@@ -117,8 +115,7 @@ pub fn drive<C: Clone>(
         .collect::<Result<Vec<_>, _>>()?;
     let work_in_lane = async |client: C, seat: Seat| {
         let tally = tallies.get(seat.thread).context("a thread too many")?;
-        let (number, schedule) = (seat.number as u64, Arc::clone(&schedule));
-        work(client, Lane { number, schedule, tally: Arc::clone(tally) }).await
+        work(client, Lane { schedule: Arc::clone(&schedule), tally: Arc::clone(tally) }).await
     };
 
     let stop = Stop::default();

@@ -73,8 +73,9 @@ pub struct Draw {
 }
 
 impl Draw {
-    /// Draws from `count` keys; workers with different numbers draw different sequences.
-    pub fn new(spread: Spread, count: u64, worker: u64) -> anyhow::Result<Self> {
+    /// Draws from `count` keys; another seed draws another sequence. Workers and runs against one server must not share
+    /// one: whoever draws what was drawn before asks a cache for what it was filled with.
+    pub fn new(spread: Spread, count: u64, seed: u64) -> anyhow::Result<Self> {
         ensure!(count > 0, "there must be at least one key to draw from");
         let zipf = match spread {
             Spread::Uniform => None,
@@ -82,7 +83,7 @@ impl Draw {
                 Some(Zipf::new(count as f64, ZIPF_EXPONENT).context("no Zipf distribution over so many keys")?)
             }
         };
-        Ok(Self { random: SmallRng::seed_from_u64(mix(worker)), count, zipf })
+        Ok(Self { random: SmallRng::seed_from_u64(mix(seed)), count, zipf })
     }
 
     /// The number of the next key.
@@ -129,9 +130,9 @@ mod tests {
     }
 
     #[test]
-    fn workers_draw_different_keys_and_the_same_again() {
-        let first_ten = |worker| {
-            let mut draw = Draw::new(Spread::Uniform, 1_000_000, worker).unwrap();
+    fn another_seed_draws_other_keys_and_the_same_seed_the_same() {
+        let first_ten = |seed| {
+            let mut draw = Draw::new(Spread::Uniform, 1_000_000, seed).unwrap();
             (0..10).map(|_| draw.number()).collect::<Vec<_>>()
         };
         assert_eq!(first_ten(1), first_ten(1));

@@ -92,22 +92,22 @@ pub fn measure(args: &LookupArgs, config: &Config) -> anyhow::Result<Outcome> {
         None => Wanted { fields: args.fields.to_vec(), view: String::new() },
     };
     let connect = async || Ok(Client::connect(config).await?);
-    let asker = |lane: &Lane| {
-        let draw = Draw::new(args.keys.keys, keys.count(), lane.number)?;
+    let asker = || {
+        let draw = Draw::new(args.keys.keys, keys.count(), rand::random())?;
         anyhow::Ok(Asker { keys: keys.clone(), draw, wanted: wanted.clone() })
     };
     match args.mode {
         Mode::Unary => {
             let plan = args.measure.plan(8, 1)?;
-            drive(&plan, connect, async |client, lane| unary(client, asker(&lane)?, lane).await)
+            drive(&plan, connect, async |client, lane| unary(client, asker()?, lane).await)
         }
         Mode::Batch => {
             let plan = args.measure.plan(1, args.batch_size)?;
-            drive(&plan, connect, async |client, lane| batch(client, asker(&lane)?, lane, args.batch_size).await)
+            drive(&plan, connect, async |client, lane| batch(client, asker()?, lane, args.batch_size).await)
         }
         Mode::Stream => {
             let plan = args.measure.plan(1, 1)?;
-            drive(&plan, connect, async |client, lane| stream(client, asker(&lane)?, lane, args.window).await)
+            drive(&plan, connect, async |client, lane| stream(client, asker()?, lane, args.window).await)
         }
     }
 }

@@ -73,8 +73,8 @@ pub fn measure(args: &WriteArgs, config: &Config) -> anyhow::Result<Written> {
     // Facts of another run have other message ids.
     let run = rand::random();
     let connect = async || Ok(Client::connect(config).await?);
-    let author = |lane: &Lane| {
-        let draw = Draw::new(args.keys.keys, people.profiles, lane.number)?;
+    let author = || {
+        let draw = Draw::new(args.keys.keys, people.profiles, rand::random())?;
         anyhow::Ok(Author { people, draw, run, turns: Arc::clone(&turns) })
     };
 
@@ -83,11 +83,11 @@ pub fn measure(args: &WriteArgs, config: &Config) -> anyhow::Result<Written> {
     let outcome = match args.mode {
         Mode::Unary => {
             let plan = args.measure.plan(8, 1)?;
-            drive(&plan, connect, async |client, lane| unary(client, author(&lane)?, lane).await)
+            drive(&plan, connect, async |client, lane| unary(client, author()?, lane).await)
         }
         Mode::Stream => {
             let plan = args.measure.plan(1, 1)?;
-            drive(&plan, connect, async |client, lane| stream(client, author(&lane)?, lane, args.window).await)
+            drive(&plan, connect, async |client, lane| stream(client, author()?, lane, args.window).await)
         }
     }?;
     let bytes = written_bytes(pids)?.saturating_sub(bytes_before);
