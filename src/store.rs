@@ -147,7 +147,7 @@ impl Store {
     /// what is kept in memory beside the store to follow.
     pub fn commit(&self, changes: &Changes, place: LogPlace, sync: bool) -> Result<Committed<'_>, Error> {
         let mut writes = WriteBatch::default();
-        let written = Committed { _writing: self.stamps.begin(self.invalidated(changes), changes.touch_registry()) };
+        let written = Committed { _writing: self.stamps.begin(self.invalidated(changes), changes.touches_registry()) };
         let barred = Barred(self);
         for (family, rows) in changes.families() {
             let handle = self.handle(family)?;

@@ -47,7 +47,7 @@ pub fn put(out: &mut Vec<u8>, value: &Value) {
 }
 
 /// Appends named values: what an object holds, without its tag.
-pub fn put_values(out: &mut Vec<u8>, values: &Values) {
+fn put_values(out: &mut Vec<u8>, values: &Values) {
     put_count(out, values.len());
     for (name, value) in values {
         put_block(out, name.as_bytes());

@@ -35,7 +35,7 @@ impl Changes {
     }
 
     /// True if a workspace, its secret, a model or an API key is changed: what the engine keeps in memory.
-    pub fn touch_registry(&self) -> bool {
+    pub fn touches_registry(&self) -> bool {
         let is_any = |family| self.of(family).is_some();
         let of_meta = self.of(Family::Meta).into_iter().flat_map(|rows| rows.keys());
         is_any(Family::ModelByVersion)

@@ -27,9 +27,9 @@ impl<'a> Numbers<'a> {
             Some(_) => (4, 0),
         };
         out.push(width);
-        numbers
-            .iter()
-            .for_each(|number| out.extend_from_slice(number.to_be_bytes().get(skipped..).unwrap_or_default()));
+        for number in numbers {
+            out.extend_from_slice(number.to_be_bytes().get(skipped..).unwrap_or_default());
+        }
     }
 
     /// Reads where they are.

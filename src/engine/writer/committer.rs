@@ -128,7 +128,7 @@ pub(super) fn commit(state: &State, changes: &Changes, place: LogPlace, sync: bo
     if changes.is_empty() {
         return Ok(());
     }
-    let refresh = changes.touch_registry();
+    let refresh = changes.touches_registry();
     state.set_changing(refresh);
     let committed = state.store.commit(changes, place, sync);
     if refresh
