@@ -336,9 +336,13 @@ impl Engine {
         self.state.access_epoch()
     }
 
-    /// Takes no more commands, commits those that wait, and stops. Reads still work.
+    /// Takes no more commands, commits those that wait, and stops, such that the next start has no log to read back. Reads
+    /// still work.
     pub fn close(&self) {
         self.threads.stop();
+        if let Err(error) = self.state.store.flush() {
+            tracing::warn!(%error, "the log could not be cleared: nothing is lost, and the next start takes longer");
+        }
     }
 
     async fn run(&self, command: Command, now: Time) -> Result<Effect, Error> {

@@ -10,7 +10,7 @@
 //! - [`codec`] lays out keys and records in bytes.
 //! - [`domain`] is meaning, pure: facts, the fold of identities, aggregates, models, answers.
 //!
-//! [`proto`] is the wire itself, shared by its two ends.
+//! [`proto`] is the wire itself, shared by its two ends; `shards` is how caches are shared between threads.
 
 pub mod cli;
 pub mod client;
@@ -21,4 +21,5 @@ pub mod engine;
 pub mod intake;
 pub mod proto;
 pub mod server;
+mod shards;
 pub mod store;

@@ -34,7 +34,7 @@ use tonic_health::server::HealthReporter;
 use cores::{CoreOptions, Running};
 use drain::Drain;
 use gate::Gate;
-use grpc::{Context, KeptAnswers, Plans};
+use grpc::{Context, Disk, KeptAnswers, Plans};
 use metrics::Metrics;
 
 use crate::engine::Engine;
@@ -106,8 +106,8 @@ impl Server {
             let (engine, drain) = (shared_engine.clone(), shared_drain.clone());
             let guard = policy.guard.clone();
             let (plans, answers) = (Arc::clone(&plans), Arc::clone(&answers));
-            let (shard, gathered) = (metrics.shard(), Arc::default());
-            let context = Context { engine, guard, drain, shard, plans, answers, gathered };
+            let (shard, disk) = (metrics.shard(), Arc::new(Disk::new(options.reads_in_place)));
+            let context = Context { engine, guard, drain, shard, plans, answers, disk };
             let faces = grpc::faces(routes.clone(), &context, max_message_bytes);
             Gate::new(faces, Arc::clone(&policy), context.shard)
         };

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rocksdb::properties::{ESTIMATE_NUM_KEYS, TOTAL_SST_FILES_SIZE};
-use rocksdb::{ColumnFamily, ColumnFamilyDescriptor, DB, ReadOptions, WriteBatch, WriteOptions};
+use rocksdb::{ColumnFamily, ColumnFamilyDescriptor, DB, FlushOptions, ReadOptions, WriteBatch, WriteOptions};
 
 use crate::domain::ids::{LogPlace, Seq};
 use cache::ValueCache;
@@ -195,11 +195,9 @@ impl Store {
     /// back costs more. Nothing is committed meanwhile.
     fn keep_at_hand(&self, changes: &Changes) {
         for (family, rows) in changes.families() {
-            let Some(cache) = self.cache(family) else { continue };
+            let Some(cache) = self.cache(family).filter(|_| self.invalidates) else { continue };
             for (key, value) in rows {
-                if let Err(miss) = cache.get(key) {
-                    cache.put(miss, key, value.as_deref());
-                }
+                cache.put_committed(key, value.as_deref());
             }
         }
     }
@@ -207,6 +205,12 @@ impl Store {
     /// Makes all commits so far survive a power cut.
     pub fn sync(&self) -> Result<(), Error> {
         Ok(self.db.flush_wal(true)?)
+    }
+
+    /// Moves what is still in the log into tables, so that opening has nothing to read back. Nothing is lost without it.
+    pub fn flush(&self) -> Result<(), Error> {
+        let families = Family::ALL.into_iter().map(|family| self.handle(family)).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.db.flush_cfs_opt(&families, &FlushOptions::default())?)
     }
 
     /// Notes beside the database that everything up to `seq` was acknowledged as durable. A database that has less

@@ -58,11 +58,11 @@ pub struct Context {
     pub plans: Arc<Plans>,
     /// Answers of lookups that may be given again.
     pub answers: Arc<KeptAnswers>,
-    /// Lookups of this core that need the disk and are not begun yet.
-    pub gathered: Arc<Gathered>,
+    /// What this core has to do with the disk.
+    pub disk: Arc<Disk>,
 }
 
-pub use lookup::{Gathered, KeptAnswers, Plans};
+pub use lookup::{Disk, KeptAnswers, Plans};
 
 /// Answers `LookupService`.
 pub type LookupServer = LookupServiceServer<lookup::Lookup>;

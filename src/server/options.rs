@@ -34,6 +34,9 @@ pub struct Options {
     /// About how many bytes of answers to lookups are kept, to be given again as long as nothing is written that they were
     /// read from; 0 keeps none.
     pub answer_cache_bytes: usize,
+    /// That a thread that serves also reads the disk, as long as that is quick. True everywhere but in tests of what is done
+    /// where it is not.
+    pub reads_in_place: bool,
     /// The limits.
     pub limits: Limits,
 }
@@ -47,6 +50,7 @@ impl Default for Options {
             tls: None,
             cores: None,
             answer_cache_bytes: DEFAULT_ANSWER_CACHE_BYTES,
+            reads_in_place: true,
             limits: Limits::default(),
         }
     }

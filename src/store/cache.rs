@@ -7,29 +7,34 @@
 //! it wrote, before anything else is committed.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use quick_cache::Weighter;
+use quick_cache::sync::DefaultLifecycle;
 use quick_cache::unsync::Cache;
-use xxhash_rust::xxh3::xxh3_64;
+use quick_cache::{DefaultHashBuilder, Lifecycle, Weighter};
 
-/// Independent parts, so that cores seldom wait for each other. A power of two.
-const SHARDS: usize = 64;
+use crate::shards::Shards;
+
 /// What an entry costs beside its bytes, about: two allocations and its place in the table.
 const ENTRY_BYTES: u64 = 96;
 /// How large an entry is expected to be; sizes the tables to begin with.
-const EXPECTED_ENTRY_BYTES: u64 = 1_024;
+const EXPECTED_ENTRY_BYTES: usize = 1_024;
 
 /// The cache of one column family.
-pub(super) struct ValueCache {
-    shards: Vec<Mutex<Shard>>,
-}
+pub(super) struct ValueCache(Shards<Shard>);
 
 struct Shard {
-    values: Cache<Box<[u8]>, Value, Bytes>,
-    barred: HashSet<Box<[u8]>>,
+    values: Values,
+    barred: HashSet<Key>,
     commits: u64,
 }
+
+/// What makes room is freed by whoever put something in, once the shard is free again.
+type Values = Cache<Key, Value, Bytes, DefaultHashBuilder, DefaultLifecycle<Key, Value>>;
+
+type Key = Box<[u8]>;
+/// What had to make room.
+type Freed = <DefaultLifecycle<Key, Value> as Lifecycle<Key, Value>>::RequestState;
 
 /// What is stored under a key; `None` if nothing is.
 type Value = Option<Arc<[u8]>>;
@@ -37,62 +42,74 @@ type Value = Option<Arc<[u8]>>;
 #[derive(Clone)]
 struct Bytes;
 
-impl Weighter<Box<[u8]>, Value> for Bytes {
-    fn weight(&self, key: &Box<[u8]>, value: &Value) -> u64 {
+impl Weighter<Key, Value> for Bytes {
+    fn weight(&self, key: &Key, value: &Value) -> u64 {
         ENTRY_BYTES + key.len() as u64 + value.as_ref().map_or(0, |value| value.len()) as u64
     }
 }
 
-/// A miss: the right to put in what is read next, as long as no commit ends in between.
+/// That a value is not here.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Miss {
-    commits: u64,
+pub(super) enum Miss {
+    /// The right to put in what is read next, as long as no commit ends in between.
+    Absent {
+        /// How many commits had ended.
+        commits: u64,
+    },
+    /// Somebody else was at its shard.
+    Busy,
 }
 
 impl ValueCache {
     /// A cache of at most about `bytes`.
     pub(super) fn new(bytes: usize) -> Self {
-        let share = (bytes / SHARDS) as u64;
-        let expected = usize::try_from(share / EXPECTED_ENTRY_BYTES).unwrap_or(usize::MAX);
-        let shard =
-            || Shard { values: Cache::with_weighter(expected, share, Bytes), barred: HashSet::new(), commits: 0 };
-        Self { shards: (0..SHARDS).map(|_| Mutex::new(shard())).collect() }
+        Self(Shards::new(bytes, |bytes| {
+            let (expected, bytes) = (bytes / EXPECTED_ENTRY_BYTES, bytes as u64);
+            let values = Cache::with(expected, bytes, Bytes, DefaultHashBuilder::default(), DefaultLifecycle::default());
+            Shard { values, barred: HashSet::new(), commits: 0 }
+        }))
     }
 
     /// The committed value of `key`, or that it has none, if that is here.
     pub(super) fn get(&self, key: &[u8]) -> Result<Value, Miss> {
-        let shard = self.shard(key);
-        shard.values.get(key).cloned().ok_or(Miss { commits: shard.commits })
+        let shard = self.0.attempt(key).ok_or(Miss::Busy)?;
+        shard.values.get(key).cloned().ok_or(Miss::Absent { commits: shard.commits })
     }
 
     /// Puts in what was read from the database after `miss`, be it nothing.
     pub(super) fn put(&self, miss: Miss, key: &[u8], value: Option<&[u8]>) {
-        let mut shard = self.shard(key);
-        if shard.commits == miss.commits && !shard.barred.contains(key) {
-            shard.values.insert(key.into(), value.map(Arc::from));
+        let Miss::Absent { commits } = miss else { return };
+        let (owned, value) = (Key::from(key), value.map(Arc::from));
+        let mut freed = Freed::default();
+        let Some(mut shard) = self.0.attempt(key) else { return };
+        if shard.commits == commits && !shard.barred.contains(key) {
+            shard.values.insert_with_lifecycle(owned, value, &mut freed);
         }
+    }
+
+    /// Puts in what was written by the last commit, before anything else is committed.
+    pub(super) fn put_committed(&self, key: &[u8], value: Option<&[u8]>) {
+        let (owned, value) = (Key::from(key), value.map(Arc::from));
+        let mut freed = Freed::default();
+        self.0.wait(key).values.insert_with_lifecycle(owned, value, &mut freed);
     }
 
     /// Takes `key` out and bars it, before a commit that changes it.
     pub(super) fn bar(&self, key: &[u8]) {
-        let mut shard = self.shard(key);
-        shard.values.remove(key);
-        shard.barred.insert(key.into());
+        let owned = Key::from(key);
+        let mut shard = self.0.wait(key);
+        let freed = shard.values.remove(key);
+        shard.barred.insert(owned);
+        drop(shard);
+        drop(freed);
     }
 
     /// Lets barred keys in again, after the commit.
     pub(super) fn unbar(&self) {
-        for shard in &self.shards {
-            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        for mut shard in self.0.all() {
             shard.barred.clear();
             shard.commits += 1;
         }
-    }
-
-    fn shard(&self, key: &[u8]) -> MutexGuard<'_, Shard> {
-        let at = usize::try_from(xxh3_64(key)).unwrap_or(0) % SHARDS;
-        #[allow(clippy::indexing_slicing, reason = "a remainder of SHARDS, which is how many there are")]
-        self.shards[at].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -135,7 +152,7 @@ mod tests {
             let missed = cache.get(&key).unwrap_err();
             cache.put(missed, &key, Some(&[0; 200]));
         }
-        let weight: u64 = cache.shards.iter().map(|shard| shard.lock().unwrap().values.weight()).sum();
+        let weight: u64 = cache.0.all().map(|shard| shard.values.weight()).sum();
         assert!(weight <= 1 << 20 && weight > 1 << 18, "{weight}");
     }
 }

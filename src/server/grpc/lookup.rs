@@ -2,6 +2,7 @@
 
 mod cold;
 mod kept;
+mod patience;
 mod plan;
 mod quick;
 mod send;
@@ -32,7 +33,7 @@ use crate::server::wire::{self, Encoded, Item, LookupService, Undecoded};
 use quick::Quick;
 use send::Asking;
 
-pub use cold::Gathered;
+pub use cold::Disk;
 pub use kept::KeptAnswers;
 pub use plan::Plans;
 

@@ -1,8 +1,9 @@
-//! Lookups of customers who are not in memory: what is left of the quick way, done where waiting for the disk keeps nobody
-//! else waiting. So memory is tried once, the disk once, and the answer is kept like any other.
+//! Lookups of customers who are not in memory: what is left of the quick way. Memory is tried once, the disk once, and the
+//! answer is kept like any other.
 //!
-//! Those that a core comes upon while it has something to do, of all its calls and streams, are gathered and share a few tasks,
-//! because to hand a task over and back costs about as much as its reads where the system has the pages. Each is looked up by
+//! A core reads the disk by itself as long as it has [`Patience`] with it, and otherwise leaves it to threads whose waiting keeps
+//! nobody else waiting. Lookups that it comes upon then while it has something to do, of all its calls and streams, are
+//! gathered and share a few tasks, because to hand a task over and back costs as much as many reads. Each is looked up by
 //! itself all the same, and not as a batch: nobody promised that they are of one view of the data, and a batch that meets a
 //! commit is read a second time, whole, and none of it can be kept then.
 
@@ -12,6 +13,7 @@ use tokio::sync::oneshot;
 
 use super::super::Context;
 use super::kept::KeptAnswers;
+use super::patience::Patience;
 use super::plan::Plan;
 use super::quick::{Counted, make};
 use crate::domain::key::Key;
@@ -41,13 +43,21 @@ pub(super) type Read = Result<Counted, Refusal>;
 /// A lookup that is not begun yet, and who waits for it.
 type Waiting = (Arc<Cold>, oneshot::Sender<Read>);
 
-/// The lookups of one core that are not begun yet.
-#[derive(Default)]
-pub struct Gathered(Mutex<Vec<Waiting>>);
+/// What a core has to do with the disk.
+pub struct Disk {
+    patience: Patience,
+    /// Lookups that are not begun yet.
+    gathered: Mutex<Vec<Waiting>>,
+}
 
-impl Gathered {
+impl Disk {
+    /// Of a core that `reads_by_itself` as long as it has patience, or never.
+    pub fn new(reads_by_itself: bool) -> Self {
+        Self { patience: Patience::new(reads_by_itself), gathered: Mutex::default() }
+    }
+
     fn waiting(&self) -> MutexGuard<'_, Vec<Waiting>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds a lookup; true if it is the first.
@@ -71,6 +81,11 @@ impl Cold {
 }
 
 impl Context {
+    /// Looks one customer up on the disk at once; `None` if that is to be done elsewhere, where it is also said what is wrong.
+    pub(super) fn read_at_once(&self, cold: &Cold) -> Option<Counted> {
+        self.disk.patience.read(|| cold.read(&self.engine, &self.answers))?.ok()
+    }
+
     /// Looks one customer up on the disk.
     pub(super) async fn read_cold(&self, cold: Arc<Cold>) -> Result<Arc<[u8]>, Refusal> {
         let reading = self.begin(cold);
@@ -80,7 +95,7 @@ impl Context {
     /// Begins a lookup, whether it is waited for or not.
     pub(super) fn begin(&self, cold: Arc<Cold>) -> Reading {
         let (sender, reading) = oneshot::channel();
-        if self.gathered.push((cold, sender)) {
+        if self.disk.push((cold, sender)) {
             let context = self.clone();
             // It runs after whatever else has something to do now, which may come upon more.
             tokio::spawn(async move { context.begin_gathered() });
@@ -104,7 +119,7 @@ impl Context {
     }
 
     fn begin_gathered(&self) {
-        let mut gathered = self.gathered.take().into_iter();
+        let mut gathered = self.disk.take().into_iter();
         loop {
             let portion: Vec<Waiting> = gathered.by_ref().take(MAX_PORTION).collect();
             if portion.is_empty() {

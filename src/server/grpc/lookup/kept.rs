@@ -5,17 +5,19 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
-use quick_cache::sync::Cache;
-use quick_cache::{Equivalent, Weighter};
+use quick_cache::sync::DefaultLifecycle;
+use quick_cache::unsync::Cache;
+use quick_cache::{DefaultHashBuilder, Equivalent, Lifecycle, Weighter};
 
 use super::plan::PlanId;
 use crate::engine;
 use crate::server::metrics::LookupResult;
+use crate::shards::Shards;
 
 /// What an entry costs beside its key and bytes, about.
 const ENTRY_BYTES: u64 = 256;
 /// How large an entry is expected to be; sizes the tables to begin with.
-const EXPECTED_ENTRY_BYTES: u64 = 1_024;
+const EXPECTED_ENTRY_BYTES: usize = 1_024;
 
 /// An answer that may be given again.
 #[derive(Clone)]
@@ -29,9 +31,13 @@ pub(super) struct KeptAnswer {
 }
 
 /// The answers of a server.
-pub struct KeptAnswers {
-    answers: Cache<AnswerKey, KeptAnswer, Weight>,
-}
+pub struct KeptAnswers(Shards<Answers>);
+
+type Answers = Cache<AnswerKey, KeptAnswer, Weight, DefaultHashBuilder, WithoutLock>;
+/// What makes room is freed by whoever put something in, once the shard is free again.
+type WithoutLock = DefaultLifecycle<AnswerKey, KeptAnswer>;
+/// What had to make room.
+type Freed = <WithoutLock as Lifecycle<AnswerKey, KeptAnswer>>::RequestState;
 
 #[derive(PartialEq, Eq, Hash)]
 struct AnswerKey {
@@ -64,19 +70,24 @@ impl Weighter<AnswerKey, KeptAnswer> for Weight {
 impl KeptAnswers {
     /// Room for about so many bytes.
     pub fn new(bytes: usize) -> Self {
-        let bytes = bytes as u64;
-        let expected = usize::try_from(bytes / EXPECTED_ENTRY_BYTES).unwrap_or(usize::MAX);
-        Self { answers: Cache::with_weighter(expected, bytes, Weight) }
+        Self(Shards::new(bytes, |bytes| {
+            let (expected, bytes) = (bytes / EXPECTED_ENTRY_BYTES, bytes as u64);
+            Cache::with(expected, bytes, Weight, DefaultHashBuilder::default(), WithoutLock::default())
+        }))
     }
 
-    /// The answer of a plan for a key, whether it may still be given or not.
+    /// The answer of a plan for a key, whether it may still be given or not. `None` also if somebody else is at its shard.
     pub(super) fn get(&self, plan: PlanId, key: &str) -> Option<KeptAnswer> {
-        self.answers.get(&AnswerKeyRef { plan, key })
+        self.0.attempt(key.as_bytes())?.get(&AnswerKeyRef { plan, key }).cloned()
     }
 
-    /// Keeps an answer.
+    /// Keeps an answer, unless somebody else is at its shard.
     pub(super) fn put(&self, plan: PlanId, key: String, answer: KeptAnswer) {
-        self.answers.insert(AnswerKey { plan, key: key.into() }, answer);
+        let key = AnswerKey { plan, key: key.into() };
+        let mut freed = Freed::default();
+        if let Some(mut shard) = self.0.attempt(key.key.as_bytes()) {
+            shard.insert_with_lifecycle(key, answer, &mut freed);
+        }
     }
 }
 
@@ -90,7 +101,7 @@ mod tests {
     fn a_place_is_found_by_what_it_is_asked_for() {
         let (plan, key) = (PlanId::next(), "user_id:1");
         let place = AnswerKey { plan, key: key.into() };
-        let hasher = std::hash::RandomState::new();
+        let hasher = DefaultHashBuilder::default();
         assert_eq!(hasher.hash_one(&place), hasher.hash_one(AnswerKeyRef { plan, key }));
         assert!(AnswerKeyRef { plan, key }.equivalent(&place));
         assert!(!AnswerKeyRef { plan: PlanId::next(), key }.equivalent(&place));

@@ -114,13 +114,16 @@ impl Context {
         Some((result, bytes))
     }
 
-    /// Looks a customer up in memory.
+    /// Looks a customer up in memory, or on the disk if that is done at once.
     fn look_up_one(&self, plan: &Arc<Plan>, key: &str) -> Option<Result<Counted, Arc<Cold>>> {
         let (text, key) = asked_by(plan, key)?;
         let asked = [(0, key)];
         match self.engine.lookup_leased(plan.workspace, &asked, plan.ask(clock::now()), Tier::Memory) {
             Ok(leased) => Some(Ok(make(&self.answers, plan, text, leased))),
-            Err(engine::Error::NotInMemory) => Some(Err(Arc::new(Cold { plan: Arc::clone(plan), text, asked }))),
+            Err(engine::Error::NotInMemory) => {
+                let cold = Cold { plan: Arc::clone(plan), text, asked };
+                Some(self.read_at_once(&cold).ok_or_else(|| Arc::new(cold)))
+            }
             Err(_) => None,
         }
     }
