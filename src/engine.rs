@@ -341,7 +341,7 @@ impl Engine {
     pub fn close(&self) {
         self.threads.stop();
         if let Err(error) = self.state.store.flush() {
-            tracing::warn!(%error, "the log could not be cleared: nothing is lost, and the next start takes longer");
+            tracing::warn!(%error, "the log could not be cleared; the next start reads it back and takes longer");
         }
     }
 

@@ -2,56 +2,68 @@
 //!
 //! A lock is held for less than a microsecond, unless whoever holds it is made to give up its processor meanwhile: then it is
 //! held until the system gives that back, some milliseconds if more has to be done than there are processors. A thread that
-//! serves would stand still for so long, with all of its calls; so it does without what it would have found. What that was worth
-//! is in benches/README.md.
+//! serves would stand still for so long, with all of its calls; so it does without what it would have found.
 
 use std::hint::spin_loop;
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-/// How many parts there are. A power of two.
-const SHARDS: usize = 64;
+/// How many parts there are at most. A power of two.
+const MAX_SHARDS: usize = 64;
+/// How many bytes a part has at least, if there are several: much more than what is kept in them.
+const SHARD_BYTES: usize = 1024 * 1024;
 /// How often a lock is tried before it is left: for about as long as somebody who is running holds it.
 const TRIES: usize = 64;
 
-/// The parts.
-pub(crate) struct Shards<T>(Box<[Mutex<T>]>);
+/// The parts; a power of two of them.
+pub(crate) struct Shards<T>(Box<[RwLock<T>]>);
 
 impl<T> Shards<T> {
     /// Parts of `bytes` together; `part` makes one of its share.
     pub(crate) fn new(bytes: usize, part: impl Fn(usize) -> T) -> Self {
-        Self((0..SHARDS).map(|_| Mutex::new(part(bytes / SHARDS))).collect())
+        let count = (bytes / SHARD_BYTES).next_power_of_two().min(MAX_SHARDS);
+        Self((0..count).map(|_| RwLock::new(part(bytes / count))).collect())
     }
 
-    /// The part that `key` belongs to, once nobody else has it.
-    pub(crate) fn wait(&self, key: &[u8]) -> MutexGuard<'_, T> {
-        self.part(key).lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The part that `key` belongs to, if nobody else keeps it for longer than a moment.
-    pub(crate) fn attempt(&self, key: &[u8]) -> Option<MutexGuard<'_, T>> {
+    /// The part that `key` belongs to, to be read, if nobody changes it for longer than a moment.
+    pub(crate) fn look(&self, key: &[u8]) -> Option<RwLockReadGuard<'_, T>> {
         let part = self.part(key);
-        for _ in 0..TRIES {
-            match part.try_lock() {
-                Ok(part) => return Some(part),
-                Err(TryLockError::Poisoned(part)) => return Some(part.into_inner()),
-                Err(TryLockError::WouldBlock) => spin_loop(),
-            }
-        }
-        None
+        attempt(|| part.try_read())
     }
 
-    /// All parts, each once nobody else has it.
-    pub(crate) fn all(&self) -> impl Iterator<Item = MutexGuard<'_, T>> {
-        self.0.iter().map(|part| part.lock().unwrap_or_else(PoisonError::into_inner))
+    /// The part that `key` belongs to, to be changed, if nobody else is at it for longer than a moment.
+    pub(crate) fn attempt(&self, key: &[u8]) -> Option<RwLockWriteGuard<'_, T>> {
+        let part = self.part(key);
+        attempt(|| part.try_write())
     }
 
-    fn part(&self, key: &[u8]) -> &Mutex<T> {
-        let at = usize::try_from(xxh3_64(key)).unwrap_or(0) % SHARDS;
-        #[allow(clippy::indexing_slicing, reason = "a remainder of SHARDS, which is how many there are")]
+    /// The part that `key` belongs to, to be changed, once nobody else is at it.
+    pub(crate) fn wait(&self, key: &[u8]) -> RwLockWriteGuard<'_, T> {
+        self.part(key).write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All parts, to be changed, each once nobody else is at it.
+    pub(crate) fn all(&self) -> impl Iterator<Item = RwLockWriteGuard<'_, T>> {
+        self.0.iter().map(|part| part.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn part(&self, key: &[u8]) -> &RwLock<T> {
+        let at = usize::try_from(xxh3_64(key)).unwrap_or(0) % self.0.len();
+        #[allow(clippy::indexing_slicing, reason = "a remainder of how many there are, and there is at least one")]
         &self.0[at]
     }
+}
+
+fn attempt<G>(lock: impl Fn() -> Result<G, TryLockError<G>>) -> Option<G> {
+    for _ in 0..TRIES {
+        match lock() {
+            Ok(part) => return Some(part),
+            Err(TryLockError::Poisoned(part)) => return Some(part.into_inner()),
+            Err(TryLockError::WouldBlock) => spin_loop(),
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -62,9 +74,12 @@ mod tests {
     fn who_attempts_does_not_wait_for_who_holds() {
         let shards = Shards::new(64, |bytes| bytes);
         let held = shards.wait(b"key");
-        assert_eq!(*held, 1);
-        assert!(shards.attempt(b"key").is_none());
+        assert_eq!(*held, 64);
+        assert!(shards.look(b"key").is_none() && shards.attempt(b"key").is_none());
         drop(held);
+        let looking = shards.look(b"key");
+        assert!(looking.is_some() && shards.look(b"key").is_some() && shards.attempt(b"key").is_none());
+        drop(looking);
         assert!(shards.attempt(b"key").is_some());
     }
 }

@@ -43,6 +43,8 @@ use view::{Slice, Tiers, View};
 pub enum Tier {
     /// Memory only: fails with [`Error::NotInMemory`] instead of waiting for the disk.
     Memory,
+    /// Wherever the data is, on a thread that others wait for: fails like [`Tier::Memory`] where there is much to read.
+    DiskBriefly,
     /// Wherever the data is.
     Disk,
 }
@@ -191,7 +193,7 @@ impl Store {
         self.stamps.stands(stamp)
     }
 
-    /// Puts what was just committed into the caches: whoever wrote it is likely to be written about again, and reading it
+    /// Puts what was just committed into the caches that a commit invalidates: whoever wrote it is likely to be written about again, and reading it
     /// back costs more. Nothing is committed meanwhile.
     fn keep_at_hand(&self, changes: &Changes) {
         for (family, rows) in changes.families() {
@@ -207,7 +209,8 @@ impl Store {
         Ok(self.db.flush_wal(true)?)
     }
 
-    /// Moves what is still in the log into tables, so that opening has nothing to read back. Nothing is lost without it.
+    /// Moves what is still in the log into tables, so that opening has nothing to read back. It may have to wait for
+    /// compactions.
     pub fn flush(&self) -> Result<(), Error> {
         let families = Family::ALL.into_iter().map(|family| self.handle(family)).collect::<Result<Vec<_>, _>>()?;
         Ok(self.db.flush_cfs_opt(&families, &FlushOptions::default())?)

@@ -144,7 +144,7 @@ fn options(config: &Config) -> server::Options {
     let tls = config.tls.as_ref().map(|tls| TlsFiles { cert: tls.cert.clone(), key: tls.key.clone() });
     let answer_cache_bytes = config.answer_cache_mib.saturating_mul(1024 * 1024);
     let (listen, insecure, cores) = (config.listen, config.insecure, Some(config.cores));
-    server::Options { listen, insecure, tls, cores, answer_cache_bytes, limits, ..server::Options::default() }
+    server::Options { listen, insecure, tls, cores, answer_cache_bytes, limits, reads_in_place: true }
 }
 
 /// Sends the log to stderr. A log that is there already, as in a test, is left alone.

@@ -91,7 +91,8 @@ impl Engine {
     /// The answer is of one moment: what was read while something was committed is read again.
     ///
     /// With [`Tier::Memory`] fails with [`Error::NotInMemory`] instead of waiting for the disk, for many members of a
-    /// group to be counted, or for a moment at which nothing is committed.
+    /// group to be counted, or for a moment at which nothing is committed; with [`Tier::DiskBriefly`] instead of the last
+    /// two.
     pub fn lookup(
         &self,
         workspace: WorkspaceId,
@@ -127,7 +128,7 @@ impl Engine {
         // What is read from a snapshot is not watched.
         view.note(None);
         match view.tier() {
-            Tier::Memory => Err(Error::NotInMemory),
+            Tier::Memory | Tier::DiskBriefly => Err(Error::NotInMemory),
             Tier::Disk => self.reader(&store.snapshot(), workspace, question, more).find_any(keys),
         }
     }

@@ -204,7 +204,7 @@ impl Members<'_> {
                 if read > MAX_MEMBERS {
                     return Ok(false);
                 }
-                if read > MAX_INLINE && self.view.tier() == Tier::Memory {
+                if read > MAX_INLINE && self.view.tier() != Tier::Disk {
                     return Err(Error::NotInMemory);
                 }
                 if member.since.is_some() && seen.insert(profile) {

@@ -37,6 +37,15 @@ pub enum LookupResult {
     Erased,
 }
 
+/// Where a customer was read who was not in memory, in the order of [`COLD_LOOKUPS`].
+#[derive(Clone, Copy, Debug)]
+pub enum ColdLookup {
+    /// On the thread that serves.
+    InPlace,
+    /// On a thread that may wait for the disk.
+    HandedOver,
+}
+
 /// What became of a fact, in the order of [`FACT_RESULTS`].
 #[derive(Clone, Copy, Debug)]
 pub enum FactResult {
@@ -52,6 +61,8 @@ pub enum FactResult {
 
 /// The labels of [`LookupResult`].
 const LOOKUP_RESULTS: [&str; 5] = ["found", "not_found", "refused", "shared", "erased"];
+/// The labels of [`ColdLookup`].
+const COLD_LOOKUPS: [&str; 2] = ["in_place", "handed_over"];
 /// The labels of [`FactResult`].
 const FACT_RESULTS: [&str; 4] = ["applied", "duplicate", "refused", "erased"];
 /// The labels of [`Action`], in its order.
@@ -80,6 +91,7 @@ pub struct Shard {
     latencies: [Latencies; METHODS],
     lookups: [AtomicU64; LOOKUP_RESULTS.len()],
     given_again: AtomicU64,
+    cold_lookups: [AtomicU64; COLD_LOOKUPS.len()],
     facts: [AtomicU64; FACT_RESULTS.len()],
     lines: [AtomicU64; ACTIONS.len()],
 }
@@ -104,6 +116,7 @@ impl Shard {
             latencies: [const { Latencies::new() }; METHODS],
             lookups: [const { AtomicU64::new(0) }; LOOKUP_RESULTS.len()],
             given_again: AtomicU64::new(0),
+            cold_lookups: [const { AtomicU64::new(0) }; COLD_LOOKUPS.len()],
             facts: [const { AtomicU64::new(0) }; FACT_RESULTS.len()],
             lines: [const { AtomicU64::new(0) }; ACTIONS.len()],
         }
@@ -134,6 +147,13 @@ impl Shard {
     /// Counts an answer that was given once more. It counts as a customer who was looked up as well.
     pub fn given_again(&self) {
         self.given_again.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a lookup by one key of a customer who was not in memory. It counts as a customer who was looked up as well.
+    pub fn cold_lookup(&self, read: ColdLookup) {
+        if let Some(count) = self.cold_lookups.get(read as usize) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Counts a line of a receipt.

@@ -29,7 +29,7 @@ struct Shard {
     commits: u64,
 }
 
-/// What makes room is freed by whoever put something in, once the shard is free again.
+/// The first two that make room for another are freed by whoever put that in, once the shard is free again.
 type Values = Cache<Key, Value, Bytes, DefaultHashBuilder, DefaultLifecycle<Key, Value>>;
 
 type Key = Box<[u8]>;
@@ -65,14 +65,15 @@ impl ValueCache {
     pub(super) fn new(bytes: usize) -> Self {
         Self(Shards::new(bytes, |bytes| {
             let (expected, bytes) = (bytes / EXPECTED_ENTRY_BYTES, bytes as u64);
-            let values = Cache::with(expected, bytes, Bytes, DefaultHashBuilder::default(), DefaultLifecycle::default());
+            let values =
+                Cache::with(expected, bytes, Bytes, DefaultHashBuilder::default(), DefaultLifecycle::default());
             Shard { values, barred: HashSet::new(), commits: 0 }
         }))
     }
 
     /// The committed value of `key`, or that it has none, if that is here.
     pub(super) fn get(&self, key: &[u8]) -> Result<Value, Miss> {
-        let shard = self.0.attempt(key).ok_or(Miss::Busy)?;
+        let shard = self.0.look(key).ok_or(Miss::Busy)?;
         shard.values.get(key).cloned().ok_or(Miss::Absent { commits: shard.commits })
     }
 
@@ -142,6 +143,22 @@ mod tests {
         let absent = miss(&cache);
         cache.put(absent, b"key", None);
         assert_eq!(cache.get(b"key").unwrap(), None);
+    }
+
+    #[test]
+    fn who_does_not_wait_for_a_shard_puts_nothing_in() {
+        let cache = ValueCache::new(1 << 20);
+        let held = cache.0.wait(b"key");
+        let busy = miss(&cache);
+        assert!(matches!(busy, Miss::Busy));
+        drop(held);
+        cache.put(busy, b"key", Some(b"value"));
+        cache.put(miss(&cache), b"key", Some(b"old"));
+        cache.bar(b"key");
+        cache.unbar();
+        assert!(matches!(miss(&cache), Miss::Absent { commits: 1 }));
+        cache.put_committed(b"key", Some(b"new"));
+        assert_eq!(cache.get(b"key").unwrap().unwrap().as_ref(), b"new");
     }
 
     #[test]

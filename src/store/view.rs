@@ -79,9 +79,9 @@ impl Tiers {
     pub(super) fn options(&self, family: Family, tier: Tier) -> Option<&ReadOptions> {
         match (family, tier) {
             (Family::ProfileById, Tier::Memory) => None,
-            (Family::ProfileById, Tier::Disk) => Some(&self.passing),
+            (Family::ProfileById, Tier::DiskBriefly | Tier::Disk) => Some(&self.passing),
             (_, Tier::Memory) => Some(&self.memory),
-            (_, Tier::Disk) => Some(&self.disk),
+            (_, Tier::DiskBriefly | Tier::Disk) => Some(&self.disk),
         }
     }
 }

@@ -18,10 +18,11 @@ use super::harness::repository;
 const FLOORS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("codec", &["domain"]),
-    ("store", &["domain", "codec"]),
+    ("shards", &[]),
+    ("store", &["domain", "codec", "shards"]),
     ("engine", &["domain", "codec", "store"]),
     ("proto", &[]),
-    ("server", &["domain", "engine", "proto"]),
+    ("server", &["domain", "engine", "proto", "shards"]),
     ("config", &["engine", "server"]),
     ("intake", &["proto"]),
     ("client", &["config", "proto"]),
@@ -44,6 +45,7 @@ const PATHS: &[Law] = &[
     Law { uses: &["prost_types"], may: &["proto", "server", "client", "intake", "cli::bench::facts"] },
     Law { uses: &["axum"], may: &["server::http"] },
     Law { uses: &["rocksdb"], may: &["store"] },
+    Law { uses: &["nix"], may: &["server::grpc::lookup::patience"] },
     Law { uses: &["bincode"], may: &["codec::record"] },
     Law { uses: &["cel", "chrono"], may: &["domain::segment"] },
     Law {

@@ -130,6 +130,21 @@ fn facts_that_change_nothing_rewrite_no_profile() {
     );
 }
 
+#[test]
+fn a_clean_stop_leaves_no_log_to_read_back() {
+    let directory = TempDir::new().unwrap();
+    let subject = Subject::open(directory.path());
+    subject.write((0..200).map(|number| event(format!("e{number}"), "order")).collect());
+    let applied = subject.engine.applied();
+    assert!(log_bytes(directory.path()) > 0);
+    subject.engine.close();
+    drop(subject);
+    assert_eq!(log_bytes(directory.path()), 0);
+    let subject = Subject::open(directory.path());
+    assert!(subject.engine.applied() >= applied);
+    assert_eq!(subject.attribute("orders.count"), Some(Value::Number(200.0)));
+}
+
 /// The bytes of RocksDB's log, which has every write of so small a database.
 fn log_bytes(directory: &Path) -> u64 {
     let files = std::fs::read_dir(directory.join("rocksdb")).unwrap().map(Result::unwrap);

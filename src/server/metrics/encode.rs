@@ -8,7 +8,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Unit;
 use tonic::Code;
 
-use super::{ACTIONS, BOUNDS_MICROS, CODES, FACT_RESULTS, LOOKUP_RESULTS, Metrics};
+use super::{ACTIONS, BOUNDS_MICROS, CODES, COLD_LOOKUPS, FACT_RESULTS, LOOKUP_RESULTS, Metrics};
 use crate::server::methods::ENTRIES;
 
 const MICROS_PER_SECOND: f64 = 1e6;
@@ -33,6 +33,12 @@ impl Collector for Metrics {
         let help = "Lookups answered with an answer that was kept and still stood";
         let mut kept = encoder.encode_descriptor("kith_kept_answers", help, None, MetricType::Counter)?;
         kept.encode_counter::<NoLabelSet, u64, f64>(&self.sum(|shard| Some(&shard.given_again)), None)?;
+
+        let help = "Lookups by one key of customers who were not in memory, by where they were read";
+        let mut cold = encoder.encode_descriptor("kith_cold_lookups", help, None, MetricType::Counter)?;
+        for (at, label) in COLD_LOOKUPS.iter().enumerate() {
+            encode_count(&mut cold, &[("read", *label)], self.sum(|shard| shard.cold_lookups.get(at)))?;
+        }
 
         let help = "Facts written, by result";
         let mut facts = encoder.encode_descriptor("kith_facts", help, None, MetricType::Counter)?;

@@ -105,11 +105,12 @@ impl Run {
     /// Runs until there were enough operations or something is wrong.
     pub async fn run(plan: Plan) -> Outcome {
         let directory = TempDir::new().unwrap();
-        let Plan { cache_bytes, invalidates, .. } = plan;
+        let Plan { cache_bytes, invalidates, seed, .. } = plan;
         let engine = Engine::open(&Options { cache_bytes, invalidates, ..engine_options(directory.path()) }).unwrap();
         engine.apply_model(DEFAULT_WORKSPACE, &editions::model(0), server::now()).await.unwrap();
         let (listen, cores) = ("127.0.0.1:0".parse().unwrap(), Some(2));
-        let options = server::Options { listen, cores, answer_cache_bytes: cache_bytes / 4, ..Default::default() };
+        let (answer_cache_bytes, reads_in_place) = (cache_bytes / 4, seed.is_multiple_of(2));
+        let options = server::Options { listen, cores, answer_cache_bytes, reads_in_place, ..Default::default() };
         let server = Server::start(options, engine).await.unwrap();
 
         let config = Config { server: format!("http://{}", server.addr()), ..Config::default() };

@@ -22,8 +22,9 @@ const LARGE_BYTES: usize = 5_000;
 /// Room for next to none of them.
 const CACHE_BYTES: usize = 32 * 1024;
 
-/// A server with little memory, that keeps no answers, over many customers whom it has not read yet.
-async fn served() -> Served {
+/// A server with little memory, that keeps no answers, over many customers whom it has not read yet. Its cores read the disk
+/// themselves, or leave it to others.
+async fn served(reads_in_place: bool) -> Served {
     let (writing, data) = engine(CUSTOMERS, LAZY).await;
     let workspace = writing.workspace(DEFAULT_WORKSPACE).unwrap();
     let mut random = StdRng::seed_from_u64(1);
@@ -49,7 +50,11 @@ async fn served() -> Served {
     let engine = open(data.path(), CACHE_BYTES, 64, LAZY);
     let cold = (0..CUSTOMERS).filter(|at| is_cold(&engine, *at)).count();
     assert!(cold > CUSTOMERS / 2, "only {cold} of {CUSTOMERS} customers are not in memory");
-    serve_engine(engine, data, |options| options.answer_cache_bytes = 0).await
+    let options = |options: &mut server::Options| {
+        options.answer_cache_bytes = 0;
+        options.reads_in_place = reads_in_place;
+    };
+    serve_engine(engine, data, options).await
 }
 
 fn is_cold(engine: &Engine, at: usize) -> bool {
@@ -108,15 +113,34 @@ async fn answers(served: &Served, messages: Vec<StreamLookupRequest>) -> Vec<Ans
 
 #[tokio::test]
 async fn a_stream_over_many_who_are_not_in_memory_answers_in_order() {
-    let served = served().await;
+    for reads_in_place in [true, false] {
+        let served = served(reads_in_place).await;
+        answers_in_order(&served).await;
+        let (in_place, handed_over) = (read(&served, "in_place").await, read(&served, "handed_over").await);
+        if reads_in_place {
+            assert!(in_place > 0, "none was read in place");
+        } else {
+            assert!(in_place == 0 && handed_over > 100, "{in_place} were read in place, {handed_over} handed over");
+        }
+    }
+}
+
+/// How many were read there.
+async fn read(served: &Served, place: &str) -> u64 {
+    let (_, figures) = served.get("/metrics", "").await;
+    let name = format!("kith_cold_lookups_total{{read=\"{place}\"}} ");
+    figures.lines().find_map(|line| line.strip_prefix(&name)).unwrap().parse().unwrap()
+}
+
+async fn answers_in_order(served: &Served) {
     let messages = messages(3_000);
-    let found = answers(&served, messages.clone()).await;
+    let found = answers(served, messages.clone()).await;
     // With two keys each goes the long way, which waits for one after the other.
     let twice = messages.iter().map(|message| {
         let keys = [message.keys.clone(), message.keys.clone()].concat();
         StreamLookupRequest { keys, ..message.clone() }
     });
-    let expected = answers(&served, twice.collect()).await;
+    let expected = answers(served, twice.collect()).await;
     assert_eq!(found.len(), messages.len());
     for (at, ((found, expected), message)) in found.iter().zip(&expected).zip(&messages).enumerate() {
         assert_eq!(found.key, message.keys[0], "answer {at}");
@@ -126,7 +150,7 @@ async fn a_stream_over_many_who_are_not_in_memory_answers_in_order() {
 
 #[tokio::test]
 async fn a_message_with_the_token_of_a_write_sees_it_among_others_that_wait_for_the_disk() {
-    let served = served().await;
+    let served = served(false).await;
     let mut writes = served.writes().await;
     let (requests, queue) = mpsc::channel(CUSTOMERS);
     let mut stream = served.lookups().await.stream_lookup(ReceiverStream::new(queue)).await.unwrap().into_inner();

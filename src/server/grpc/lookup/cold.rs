@@ -19,7 +19,7 @@ use super::quick::{Counted, make};
 use crate::domain::key::Key;
 use crate::engine::{self, Engine, Tier};
 use crate::server::clock;
-use crate::server::metrics::LookupResult;
+use crate::server::metrics::{ColdLookup, LookupResult};
 use crate::server::status::Refusal;
 
 /// How many lookups a task does, one after the other: what is read first waits for the last, and more would save little.
@@ -43,7 +43,7 @@ pub(super) type Read = Result<Counted, Refusal>;
 /// A lookup that is not begun yet, and who waits for it.
 type Waiting = (Arc<Cold>, oneshot::Sender<Read>);
 
-/// What a core has to do with the disk.
+/// What a core has to do with the disk. Each has its own.
 pub struct Disk {
     patience: Patience,
     /// Lookups that are not begun yet.
@@ -73,9 +73,9 @@ impl Disk {
 }
 
 impl Cold {
-    fn read(&self, engine: &Engine, answers: &KeptAnswers) -> Result<Counted, engine::Error> {
+    fn read(&self, engine: &Engine, answers: &KeptAnswers, tier: Tier) -> Result<Counted, engine::Error> {
         let Self { plan, text, asked } = self;
-        let leased = engine.lookup_leased(plan.workspace, asked, plan.ask(clock::now()), Tier::Disk)?;
+        let leased = engine.lookup_leased(plan.workspace, asked, plan.ask(clock::now()), tier)?;
         Ok(make(answers, plan, text.clone(), leased))
     }
 }
@@ -83,7 +83,9 @@ impl Cold {
 impl Context {
     /// Looks one customer up on the disk at once; `None` if that is to be done elsewhere, where it is also said what is wrong.
     pub(super) fn read_at_once(&self, cold: &Cold) -> Option<Counted> {
-        self.disk.patience.read(|| cold.read(&self.engine, &self.answers))?.ok()
+        let read = self.disk.patience.read(|| cold.read(&self.engine, &self.answers, Tier::DiskBriefly))?.ok()?;
+        self.shard.cold_lookup(ColdLookup::InPlace);
+        Some(read)
     }
 
     /// Looks one customer up on the disk.
@@ -94,6 +96,7 @@ impl Context {
 
     /// Begins a lookup, whether it is waited for or not.
     pub(super) fn begin(&self, cold: Arc<Cold>) -> Reading {
+        self.shard.cold_lookup(ColdLookup::HandedOver);
         let (sender, reading) = oneshot::channel();
         if self.disk.push((cold, sender)) {
             let context = self.clone();
@@ -134,7 +137,7 @@ impl Context {
         let (cold, waiting): (Vec<_>, Vec<_>) = portion.into_iter().unzip();
         let answers = Arc::clone(&self.answers);
         let read = move |engine: &Engine| {
-            let read = cold.iter().map(|cold| cold.read(engine, &answers).map_err(Refusal::from));
+            let read = cold.iter().map(|cold| cold.read(engine, &answers, Tier::Disk).map_err(Refusal::from));
             Ok(read.collect::<Vec<Read>>())
         };
         // If that panicked, it is logged, and those who wait find out because nobody sends them anything.

@@ -33,11 +33,11 @@ pub(super) struct KeptAnswer {
 /// The answers of a server.
 pub struct KeptAnswers(Shards<Answers>);
 
-type Answers = Cache<AnswerKey, KeptAnswer, Weight, DefaultHashBuilder, WithoutLock>;
-/// What makes room is freed by whoever put something in, once the shard is free again.
-type WithoutLock = DefaultLifecycle<AnswerKey, KeptAnswer>;
+type Answers = Cache<AnswerKey, KeptAnswer, Weight, DefaultHashBuilder, FreedLate>;
+/// The first two that make room for another are freed by whoever put that in, once the shard is free again.
+type FreedLate = DefaultLifecycle<AnswerKey, KeptAnswer>;
 /// What had to make room.
-type Freed = <WithoutLock as Lifecycle<AnswerKey, KeptAnswer>>::RequestState;
+type Freed = <FreedLate as Lifecycle<AnswerKey, KeptAnswer>>::RequestState;
 
 #[derive(PartialEq, Eq, Hash)]
 struct AnswerKey {
@@ -72,13 +72,13 @@ impl KeptAnswers {
     pub fn new(bytes: usize) -> Self {
         Self(Shards::new(bytes, |bytes| {
             let (expected, bytes) = (bytes / EXPECTED_ENTRY_BYTES, bytes as u64);
-            Cache::with(expected, bytes, Weight, DefaultHashBuilder::default(), WithoutLock::default())
+            Cache::with(expected, bytes, Weight, DefaultHashBuilder::default(), FreedLate::default())
         }))
     }
 
-    /// The answer of a plan for a key, whether it may still be given or not. `None` also if somebody else is at its shard.
+    /// The answer of a plan for a key, whether it may still be given or not. `None` also if its shard is being changed.
     pub(super) fn get(&self, plan: PlanId, key: &str) -> Option<KeptAnswer> {
-        self.0.attempt(key.as_bytes())?.get(&AnswerKeyRef { plan, key }).cloned()
+        self.0.look(key.as_bytes())?.get(&AnswerKeyRef { plan, key }).cloned()
     }
 
     /// Keeps an answer, unless somebody else is at its shard.

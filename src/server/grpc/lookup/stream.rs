@@ -17,6 +17,7 @@ use std::sync::Arc;
 use futures::Stream;
 use futures::stream::unfold;
 use prost::Message as _;
+use tokio::task::coop::consume_budget;
 use tonic::{Status, Streaming};
 
 use super::super::Context;
@@ -100,6 +101,8 @@ impl Lookups {
         if !self.pending.is_empty() || self.held.is_some() {
             return Box::pin(self.next_pending()).await;
         }
+        // What is answered at once never waits, and others are to have their turn too.
+        consume_budget().await;
         let request = match self.incoming.next(&self.context).await {
             Ok(request) => request,
             Err(end) => return self.end(end),
