@@ -13,7 +13,7 @@ use kith::domain::model::Model;
 use kith::domain::receipt::{Action, Receipt, Rule};
 use kith::domain::time::Time;
 use kith::domain::value::{Value, Values};
-use kith::engine::{Count, Engine, Figures, Question, Tier};
+use kith::engine::{self, Count, Engine, Figures, Question, Tier};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::{Config, TestRunner};
@@ -364,19 +364,34 @@ fn a_large_account_says_how_many_it_has_and_computes_over_no_more_than_it_may() 
     let expected = [many.clone(), many, Field::TooLarge];
     assert_eq!(ask(&subject, workspace, "account", "account_id:big"), expected);
     assert_eq!(ask(&subject, workspace, "person", "user_id:u1"), expected);
+    // To count them takes too long for a thread that others wait for.
+    for tier in [Tier::Memory, Tier::DiskBriefly] {
+        let refused = ask_in(tier, &subject, workspace, "account", "account_id:big");
+        assert!(matches!(refused, Err(engine::Error::NotInMemory)), "{refused:?}");
+    }
     assert_eq!(listed(&subject, workspace, "account_id:big").len(), MAX_MEMBERS + 1);
 }
 
 /// Members, seats used and what they spent, from both sides.
 fn ask(subject: &Subject, workspace: WorkspaceId, kind: &str, key: &str) -> Vec<Field> {
+    ask_in(Tier::Disk, subject, workspace, kind, key).unwrap()
+}
+
+fn ask_in(
+    tier: Tier,
+    subject: &Subject,
+    workspace: WorkspaceId,
+    kind: &str,
+    key: &str,
+) -> Result<Vec<Field>, engine::Error> {
     let model = subject.engine.model(workspace).unwrap();
     let prefix = if kind == "person" { "account." } else { "" };
     let names = ["members", "seats_used", "team.spent"].map(|name| format!("{prefix}{name}"));
     let fields = Fields::parse(names.to_vec()).unwrap();
     let keys = [(0, Key::parse(key, "key", &model.model).unwrap())];
     let question = Question { kind: KindId::of(kind), fields: &fields, now: Time::default(), purpose: None };
-    let answer = subject.engine.lookup(workspace, &keys, question, Tier::Disk).unwrap();
-    answer.fields.into_iter().map(|(_, field)| field).collect()
+    let answer = subject.engine.lookup(workspace, &keys, question, tier)?;
+    Ok(answer.fields.into_iter().map(|(_, field)| field).collect())
 }
 
 #[test]
