@@ -7,6 +7,7 @@
 use std::hint::spin_loop;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
+use quick_cache::Lifecycle;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// How many parts there are at most. A power of two.
@@ -64,6 +65,19 @@ fn attempt<G>(lock: impl Fn() -> Result<G, TryLockError<G>>) -> Option<G> {
         }
     }
     None
+}
+
+/// Has a cache hand back what has to make room, to whoever put something in: who frees it, or does more with it, once nobody
+/// waits for the part any more. A value that is replaced is handed back too.
+#[derive(Clone, Copy)]
+pub(crate) struct HandsBack;
+
+impl<K, V> Lifecycle<K, V> for HandsBack {
+    type RequestState = Vec<(K, V)>;
+
+    fn on_evict(&self, freed: &mut Vec<(K, V)>, key: K, value: V) {
+        freed.push((key, value));
+    }
 }
 
 #[cfg(test)]

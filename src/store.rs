@@ -14,6 +14,7 @@ mod format;
 mod mark;
 pub mod meta;
 mod options;
+mod pack;
 mod replace;
 mod stamps;
 pub mod table;
@@ -77,8 +78,8 @@ pub struct FamilyStats {
 
 impl Store {
     /// Opens the database in `directory`, or creates it. `cache_bytes` bounds what is kept in memory: two
-    /// thirds for single values of the families that lookups read, a tenth for fragments and links, a quarter for RocksDB's
-    /// blocks. Stamps take 8 MiB besides.
+    /// thirds for single values of the families that lookups read, most of the profiles packed; a tenth for fragments and
+    /// links; a quarter for RocksDB's blocks. Stamps take 8 MiB besides.
     ///
     /// `invalidates` is true everywhere but in the one test that shows that stale answers would be found: otherwise a commit
     /// leaves in the caches what it changes.
@@ -95,7 +96,7 @@ impl Store {
             db,
             tiers: Tiers::new(),
             owners: ValueCache::new(cache_bytes / 16),
-            profiles: ValueCache::new(cache_bytes / 32 * 19),
+            profiles: ValueCache::packing(cache_bytes / 32 * 19),
             stamps: Stamps::new(),
             invalidates,
             fragments: ValueCache::new(cache_bytes / 16),

@@ -78,7 +78,7 @@ async fn no_answer_is_stale_of_those_in_demand() {
 /// Customers leave the caches all the time, to make room.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_answer_is_stale_with_small_caches() {
-    nothing_is_stale("linear, small caches", 50_000, 400, 512 << 10).await;
+    nothing_is_stale("linear, small caches", 50_000, 400, 192 << 10).await;
 }
 
 /// The control: where what was changed stays in the caches, stale answers are found. A run ends with the first answer that is

@@ -5,18 +5,17 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
-use quick_cache::sync::DefaultLifecycle;
 use quick_cache::unsync::Cache;
-use quick_cache::{DefaultHashBuilder, Equivalent, Lifecycle, Weighter};
+use quick_cache::{DefaultHashBuilder, Equivalent, Weighter};
 
 use super::plan::PlanId;
 use crate::engine;
 use crate::server::metrics::LookupResult;
-use crate::shards::Shards;
+use crate::shards::{HandsBack, Shards};
 
 /// What an entry costs beside its key and bytes, about.
 const ENTRY_BYTES: u64 = 256;
-/// How large an entry is expected to be; sizes the tables to begin with.
+/// How large an entry is expected to be: says how many keys that had to make room are remembered.
 const EXPECTED_ENTRY_BYTES: usize = 1_024;
 
 /// An answer that may be given again.
@@ -33,11 +32,7 @@ pub(super) struct KeptAnswer {
 /// The answers of a server.
 pub struct KeptAnswers(Shards<Answers>);
 
-type Answers = Cache<AnswerKey, KeptAnswer, Weight, DefaultHashBuilder, FreedLate>;
-/// The first two that make room for another are freed by whoever put that in, once the shard is free again.
-type FreedLate = DefaultLifecycle<AnswerKey, KeptAnswer>;
-/// What had to make room.
-type Freed = <FreedLate as Lifecycle<AnswerKey, KeptAnswer>>::RequestState;
+type Answers = Cache<AnswerKey, KeptAnswer, Weight, DefaultHashBuilder, HandsBack>;
 
 #[derive(PartialEq, Eq, Hash)]
 struct AnswerKey {
@@ -72,7 +67,7 @@ impl KeptAnswers {
     pub fn new(bytes: usize) -> Self {
         Self(Shards::new(bytes, |bytes| {
             let (expected, bytes) = (bytes / EXPECTED_ENTRY_BYTES, bytes as u64);
-            Cache::with(expected, bytes, Weight, DefaultHashBuilder::default(), FreedLate::default())
+            Cache::with(expected, bytes, Weight, DefaultHashBuilder::default(), HandsBack)
         }))
     }
 
@@ -84,7 +79,7 @@ impl KeptAnswers {
     /// Keeps an answer, unless somebody else is at its shard.
     pub(super) fn put(&self, plan: PlanId, key: String, answer: KeptAnswer) {
         let key = AnswerKey { plan, key: key.into() };
-        let mut freed = Freed::default();
+        let mut freed = Vec::new();
         if let Some(mut shard) = self.0.attempt(key.key.as_bytes()) {
             shard.insert_with_lifecycle(key, answer, &mut freed);
         }
