@@ -83,7 +83,7 @@ impl Cold {
 impl Context {
     /// Looks one customer up on the disk at once; `None` if that is to be done elsewhere, where it is also said what is wrong.
     pub(super) fn read_at_once(&self, cold: &Cold) -> Option<Counted> {
-        let read = self.disk.patience.read(|| cold.read(&self.engine, &self.answers, Tier::DiskBriefly))?.ok()?;
+        let read = self.disk.patience.read(|| cold.read(&self.engine, &self.answers, Tier::DiskBriefly).ok())?;
         self.shard.cold_lookup(ColdLookup::InPlace);
         Some(read)
     }

@@ -2,8 +2,9 @@
 //!
 //! Where the system has the pages, a read takes some 20 µs, and handing it over to another thread costs more than that. Where
 //! it has not, the thread that reads waits for the disk, and with it everybody whom its core serves. Nothing tells beforehand.
-//! So a core reads by itself as long as what it waited so far is no more than a hundredth of its time, and leaves reading to
-//! others otherwise. One read may take as long as the disk does; a disk that is slow is found out by a few of them.
+//! So a core reads by itself as long as it waited for no longer than a hundredth of its time and what it saved by handing
+//! nothing over, taken together, and leaves reading to others otherwise. One read may take as long as the disk does; after one
+//! that stalled it leaves the disk alone for a hundred times as long.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,8 +13,12 @@ use std::time::{Duration, Instant};
 const QUICK: Duration = Duration::from_micros(50);
 /// Reads that take as long count as waiting, whatever the system says: it may not tell of waits.
 const LONG: Duration = Duration::from_millis(20);
-/// How many times as long as it waited a core has to do other things for it.
+/// Waits that are longer stop a core at once, whatever it has saved.
+const STALL: Duration = Duration::from_millis(5);
+/// How many times as long as it waited a core has to do other things for it, what it saved counted as often.
 const PRICE: u32 = 100;
+/// What a core saves, at the least, that does not hand a read over.
+const SAVED: Duration = Duration::from_micros(10);
 /// How much a core may owe and still read: the price of 10 ms, so that a few reads that find nothing in memory do not make all
 /// others expensive.
 const CREDIT: Duration = Duration::from_secs(1);
@@ -33,7 +38,9 @@ impl Patience {
 
     /// What `read` comes to; `None` if it is to be left to somebody else. What counts as waiting is that the thread which calls
     /// this gave up its processor meanwhile: to be preempted is not the disk's fault.
-    pub(super) fn read<T>(&self, read: impl FnOnce() -> T) -> Option<T> {
+    ///
+    /// A read that comes to nothing is to be left to others as well, and has saved nothing.
+    pub(super) fn read<T>(&self, read: impl FnOnce() -> Option<T>) -> Option<T> {
         let free_at = self.free_at.as_ref()?;
         let began = Instant::now();
         if owed(*free_at.lock().unwrap_or_else(PoisonError::into_inner), began) > CREDIT {
@@ -42,11 +49,16 @@ impl Patience {
         let before = times_waited()?;
         let found = read();
         let took = began.elapsed();
-        if took > LONG || (took > QUICK && times_waited() != Some(before)) {
-            let mut free_at = free_at.lock().unwrap_or_else(PoisonError::into_inner);
-            *free_at = began + charged(owed(*free_at, began), took);
-        }
-        Some(found)
+        let waited = took > LONG || (took > QUICK && times_waited() != Some(before));
+        let mut free_at = free_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let owed = owed(*free_at, began);
+        *free_at = began
+            + match (waited, &found) {
+                (true, _) => charged(owed, took),
+                (false, Some(_)) => eased(owed),
+                (false, None) => owed,
+            };
+        found
     }
 }
 
@@ -57,7 +69,13 @@ fn owed(free_at: Instant, now: Instant) -> Duration {
 
 /// What is owed by who owed something and then waited.
 fn charged(owed: Duration, waited: Duration) -> Duration {
+    let owed = if waited > STALL { owed.max(CREDIT) } else { owed };
     owed.saturating_add(waited.saturating_mul(PRICE)).min(MOST)
+}
+
+/// What is owed by who owed something and read without waiting.
+fn eased(owed: Duration) -> Duration {
+    owed.saturating_sub(SAVED.saturating_mul(PRICE))
 }
 
 /// How often this thread has given up its processor to wait for something; `None` if the system does not tell.
@@ -99,26 +117,34 @@ mod tests {
         assert_eq!(charged(owes, Duration::MAX), MOST);
     }
 
+    #[test]
+    fn who_saves_more_than_it_waits_goes_on() {
+        let reads_that_wait = |one_in: usize| {
+            let mut owes = Duration::ZERO;
+            (1..100_000).find(|read| {
+                owes = if read % one_in == 0 { charged(owes, Duration::from_millis(1)) } else { eased(owes) };
+                owes > CREDIT
+            })
+        };
+        assert_eq!(reads_that_wait(102), None);
+        assert!(reads_that_wait(90).is_some());
+        assert!(charged(Duration::ZERO, STALL * 2) > CREDIT, "a stall is not saved up for");
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
     fn waiting_is_told_from_working() {
-        let long = Duration::from_millis(11);
-        let waits = Patience::new(true);
-        assert_eq!(waits.read(|| sleep(long)), Some(()));
-        assert_eq!(waits.read(|| ()), None);
+        let patience = Patience::new(true);
+        assert_eq!(patience.read(|| Some(sleep(STALL * 2))), Some(()));
+        assert_eq!(patience.read(|| Some(())), None);
 
-        let works = Patience::new(true);
-        let busy = || {
-            let began = Instant::now();
-            while began.elapsed() < QUICK * 2 {}
-        };
-        for _ in 0..200 {
-            assert_eq!(works.read(busy), Some(()));
-        }
+        let (before, began) = (times_waited(), Instant::now());
+        while began.elapsed() < STALL {}
+        assert_eq!(times_waited(), before);
     }
 
     #[test]
     fn who_is_not_to_read_by_itself_never_does() {
-        assert_eq!(Patience::new(false).read(|| ()), None);
+        assert_eq!(Patience::new(false).read(|| Some(())), None);
     }
 }
