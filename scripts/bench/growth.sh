@@ -4,10 +4,10 @@
 #
 #   SIZES="1000000 10000000"   profiles of 30 attributes
 #   SECONDS_EACH=10            length of a measurement, after WARMUP=5 seconds
-#   FILL=120                   seconds, more than 0, of streams of lookups by zipf keys before all else, which fill the caches
+#   FILL=300                   seconds, more than 0, of streams of lookups by zipf keys before all else, which fill the caches
 #
 # A million profiles take 0.6 GB of disk when compacted, twice that meanwhile, and with two cores a minute to load: the two
-# sizes above some 12 GB and twenty minutes.
+# sizes above some 12 GB and half an hour.
 
 source "$(dirname "${BASH_SOURCE[0]}")/../env.sh"
 source "$root/scripts/server.sh"
@@ -49,7 +49,7 @@ grow() {
   settle "$pid"
   "$kith" bench disk --json --profiles "$profiles" --name "disk $profiles" | keep
   "$kith" bench lookup --name "fill $profiles" --profiles "$profiles" --keys zipf --mode stream --server-pid "$pid" \
-    --seconds "${FILL:-120}" --warmup 1 --json | keep
+    --seconds "${FILL:-300}" --warmup 1 --json | keep
   for keys in zipf uniform; do
     for mode in unary stream; do
       "$kith" bench lookup --name "$mode $keys $profiles" --profiles "$profiles" --keys "$keys" --mode "$mode" \

@@ -86,4 +86,4 @@ settle() {
   say "warning: the server is still at work after $most s; what is measured next suffers"
 }
 
-resident_bytes() { awk '/^VmRSS:/ { print $2 * 1024 }' "/proc/$1/status"; }
+resident_bytes() { awk '/^VmRSS:/ { printf "%.0f\n", $2 * 1024 }' "/proc/$1/status"; }
