@@ -135,8 +135,11 @@ mod tests {
     #[test]
     fn waiting_is_told_from_working() {
         let patience = Patience::new(true);
-        assert_eq!(patience.read(|| Some(sleep(STALL * 2))), Some(()));
-        assert_eq!(patience.read(|| Some(())), None);
+        let stalled = patience.read(|| {
+            sleep(STALL * 2);
+            Some(())
+        });
+        assert_eq!((stalled, patience.read(|| Some(()))), (Some(()), None));
 
         let (before, began) = (times_waited(), Instant::now());
         while began.elapsed() < STALL {}
