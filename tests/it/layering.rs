@@ -45,6 +45,7 @@ const PATHS: &[Law] = &[
     Law { uses: &["prost_types"], may: &["proto", "server", "client", "intake", "cli::bench::facts"] },
     Law { uses: &["axum"], may: &["server::http"] },
     Law { uses: &["rocksdb"], may: &["store"] },
+    Law { uses: &["zstd_safe"], may: &["store::pack"] },
     Law { uses: &["nix"], may: &["server::grpc::lookup::patience"] },
     Law { uses: &["bincode"], may: &["codec::record"] },
     Law { uses: &["cel", "chrono"], may: &["domain::segment"] },
