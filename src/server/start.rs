@@ -26,12 +26,13 @@ use crate::proto;
 const BACKLOG: i32 = 1_024;
 
 /// The services that health checks can ask for; the empty name is the server as a whole.
-const SERVICES: [&str; 8] = [
+const SERVICES: [&str; 9] = [
     "",
     <LookupServiceServer<()> as NamedService>::NAME,
     <proto::v1::write_service_server::WriteServiceServer<()> as NamedService>::NAME,
     <proto::v1::profile_service_server::ProfileServiceServer<()> as NamedService>::NAME,
     <proto::v1::identity_service_server::IdentityServiceServer<()> as NamedService>::NAME,
+    <proto::v1::segment_service_server::SegmentServiceServer<()> as NamedService>::NAME,
     <proto::v1::model_service_server::ModelServiceServer<()> as NamedService>::NAME,
     <proto::v1::privacy_service_server::PrivacyServiceServer<()> as NamedService>::NAME,
     <proto::v1::admin_service_server::AdminServiceServer<()> as NamedService>::NAME,
@@ -154,5 +155,18 @@ pub fn routes(drain: &Drain, metrics: &Arc<Metrics>, health: &HealthReporter) ->
 pub async fn set_health(health: &HealthReporter, status: ServingStatus) {
     for service in SERVICES {
         health.set_service_status(service, status).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_service_of_the_protos_has_a_health() {
+        let pool = prost_reflect::DescriptorPool::decode(proto::DESCRIPTORS).unwrap();
+        for service in pool.services() {
+            assert!(SERVICES.contains(&service.full_name()), "{} is missing", service.full_name());
+        }
     }
 }
