@@ -23,7 +23,7 @@ pub(crate) struct Shards<T>(Box<[RwLock<T>]>);
 impl<T> Shards<T> {
     /// Parts of `bytes` together; `part` makes one of its share.
     pub(crate) fn new(bytes: usize, part: impl Fn(usize) -> T) -> Self {
-        let count = (bytes / SHARD_BYTES).next_power_of_two().min(MAX_SHARDS);
+        let count = (1 << (bytes / SHARD_BYTES).max(1).ilog2()).min(MAX_SHARDS);
         Self((0..count).map(|_| RwLock::new(part(bytes / count))).collect())
     }
 

@@ -2,8 +2,8 @@
 //!
 //! Layers, bottom up: [`options`] (how each family is tuned), [`catalogue`] (the one list of families and tables),
 //! [`table`] (typed access), [`batch`] and [`changes`] (what is not committed yet and can be read), [`view`] (committed
-//! data), the caches in front of the point reads and the [`stamps`] of what was read, and [`Store`] itself. Only the engine
-//! uses this floor, and RocksDB is named nowhere else.
+//! data), the caches in front of the point reads and the [`stamps`] of what was read, and [`Store`] itself. Only the
+//! engine uses this floor, and RocksDB is named nowhere else.
 
 pub mod batch;
 mod cache;
@@ -81,8 +81,8 @@ impl Store {
     /// thirds for single values of the families that lookups read, most of the profiles packed; a tenth for fragments and
     /// links; a quarter for RocksDB's blocks. Stamps take 8 MiB besides.
     ///
-    /// `invalidates` is true everywhere but in the one test that shows that stale answers would be found: otherwise a commit
-    /// leaves in the caches what it changes.
+    /// `invalidates` is true everywhere but in the one test that shows that stale answers would be found: otherwise a
+    /// commit leaves in the caches what it changes.
     ///
     /// Refuses a database of a newer format, and one that lost writes it had acknowledged.
     pub fn open(directory: &Path, cache_bytes: usize, invalidates: bool) -> Result<Self, Error> {
@@ -194,8 +194,8 @@ impl Store {
         self.stamps.stands(stamp)
     }
 
-    /// Puts what was just committed into the caches that a commit invalidates: whoever wrote it is likely to be written about again, and reading it
-    /// back costs more. Nothing is committed meanwhile.
+    /// Puts what was just committed into the caches that a commit invalidates: whoever wrote it is likely to be written
+    /// about again, and reading it back costs more. Nothing is committed meanwhile.
     fn keep_at_hand(&self, changes: &Changes) {
         for (family, rows) in changes.families() {
             let Some(cache) = self.cache(family).filter(|_| self.invalidates) else { continue };
@@ -242,7 +242,7 @@ impl Store {
         self.db.cf_handle(family.name()).ok_or(Error::MissingFamily(family.name()))
     }
 
-    /// The cache in front of `family`, if it has one: the two that every lookup reads, and two more that every write does.
+    /// The cache in front of `family`, if it has one: the two that every lookup reads, and two more for writes.
     fn cache(&self, family: Family) -> Option<&ValueCache> {
         match family {
             Family::ProfileIdByIdentifier => Some(&self.owners),

@@ -1,15 +1,15 @@
-//! Stored bytes of the point-read families, kept in front of RocksDB: a hit costs a fraction of a block-cache read. That there
-//! are none is kept too: a consent of an address is looked for by every view, and hardly ever there.
+//! Stored bytes of the point-read families, kept in front of RocksDB: a hit costs a fraction of a block-cache read.
+//! That there are none is kept too: a consent of an address is looked for by every view, and hardly ever there.
 //!
-//! Profiles are long and much alike, so what has to make room among them is not lost but packed ([`super::pack`]): nearly three
-//! times as many have room then, and to unpack one costs a microsecond where the disk costs twenty or more. What is asked for
-//! while it is packed stays packed: what is asked for often is kept as an answer anyway.
+//! Profiles are long and much alike, so what has to make room among them is not lost but packed ([`super::pack`]):
+//! nearly three times as many have room then, and to unpack one costs a microsecond where the disk costs twenty or
+//! more. What is asked for while it is packed stays packed: what is asked for often is kept as an answer anyway.
 //!
 //! Invariant: a cached value is the committed one. The writer takes the keys of a commit out before it and bars them
-//! until after it; a reader that missed may put in what it then read only if its shard has seen no commit end since, and
-//! the key is not barred. So what was read before a commit is never put in after it. After the commit the writer puts in what
-//! it wrote, before anything else is committed. What has to make room is packed while nobody holds the shard, and put back in
-//! under the same condition as what was read.
+//! until after it; a reader that missed may put in what it then read only if no commit that changes its shard has ended
+//! since, and the key is not barred. So what was read before a commit is never put in after it. After the commit the
+//! writer puts in what it wrote, before anything else is committed. What has to make room is packed while nobody holds
+//! the shard, and put back in under the same condition as what was read.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -44,6 +44,7 @@ struct Shard {
     /// What had to make room, packed.
     packed: Values<Packed>,
     barred: HashSet<Key>,
+    /// How many commits that changed something of it have ended.
     commits: u64,
 }
 
@@ -74,9 +75,9 @@ impl Weighter<Key, Packed> for Bytes {
 /// That a value is not here.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Miss {
-    /// The right to put in what is read next, as long as no commit ends in between.
+    /// The right to put in what is read next, as long as no commit that changes its shard ends in between.
     Absent {
-        /// How many commits had ended.
+        /// How many commits had ended that changed something of its shard.
         commits: u64,
     },
     /// Somebody else was at its shard.
@@ -132,8 +133,8 @@ impl ValueCache {
         self.pack(key, freed, commits);
     }
 
-    /// Keeps what had to make room for `put_key`, packed: it was what was committed after so many `commits`. What it replaced
-    /// is not kept.
+    /// Keeps what had to make room for `put_key`, packed: it was what was committed after so many `commits`. What it
+    /// replaced is not kept.
     fn pack(&self, put_key: &[u8], freed: Freed<Value>, commits: u64) {
         let Some(packer) = &self.packer else { return };
         let others = freed.into_iter().filter(|(key, _)| **key != *put_key);
@@ -159,7 +160,7 @@ impl ValueCache {
 
     /// Lets barred keys in again, after the commit.
     pub(super) fn unbar(&self) {
-        for mut shard in self.shards.all() {
+        for mut shard in self.shards.all().filter(|shard| !shard.barred.is_empty()) {
             shard.barred.clear();
             shard.commits += 1;
         }
@@ -190,131 +191,4 @@ where
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::{Duration, Instant};
-
-    use super::*;
-
-    fn miss(cache: &ValueCache) -> Miss {
-        cache.get(b"key").unwrap_err()
-    }
-
-    #[test]
-    fn what_was_read_before_a_commit_is_not_put_in_after_it() {
-        let cache = ValueCache::new(1 << 20);
-        let before = miss(&cache);
-        cache.bar(b"key");
-        cache.put(before, b"key", Some(b"old"));
-        let during = miss(&cache);
-        cache.put(during, b"key", None);
-        cache.unbar();
-        cache.put(before, b"key", Some(b"old"));
-        cache.put(during, b"key", None);
-        let after = miss(&cache);
-        cache.put(after, b"key", Some(b"new"));
-        assert_eq!(cache.get(b"key").unwrap().unwrap().as_ref(), b"new");
-        cache.bar(b"key");
-        let barred = miss(&cache);
-        cache.unbar();
-        cache.put(barred, b"key", None);
-        let absent = miss(&cache);
-        cache.put(absent, b"key", None);
-        assert_eq!(cache.get(b"key").unwrap(), None);
-    }
-
-    #[test]
-    fn who_does_not_wait_for_a_shard_puts_nothing_in() {
-        let cache = ValueCache::new(1 << 20);
-        let held = cache.shards.wait(b"key");
-        let busy = miss(&cache);
-        assert!(matches!(busy, Miss::Busy));
-        drop(held);
-        cache.put(busy, b"key", Some(b"value"));
-        cache.put(miss(&cache), b"key", Some(b"old"));
-        cache.bar(b"key");
-        cache.unbar();
-        assert!(matches!(miss(&cache), Miss::Absent { commits: 1 }));
-        cache.put_committed(b"key", Some(b"new"));
-        assert_eq!(cache.get(b"key").unwrap().unwrap().as_ref(), b"new");
-    }
-
-    #[test]
-    fn it_stays_within_its_bytes() {
-        let cache = ValueCache::new(1 << 20);
-        for number in 0..20_000_u32 {
-            let key = number.to_be_bytes();
-            let missed = cache.get(&key).unwrap_err();
-            cache.put(missed, &key, Some(&[0; 200]));
-        }
-        let weight: u64 = cache.shards.all().map(|shard| shard.plain.weight()).sum();
-        assert!(weight <= 1 << 20 && weight > 1 << 18, "{weight}");
-    }
-
-    fn value(number: u32) -> Vec<u8> {
-        format!("{number}, which is as long as everybody else's, and much like it: {number}").repeat(8).into_bytes()
-    }
-
-    /// A cache that packs, of 1 MiB, full of values that were put in by `put`.
-    fn packed(put: impl Fn(&ValueCache, &[u8], &[u8])) -> ValueCache {
-        let cache = ValueCache::packing(1 << 20);
-        let begun = Instant::now();
-        for number in 0_u32.. {
-            put(&cache, &number.to_be_bytes(), &value(number));
-            if cache.shards.all().all(|shard| shard.packed.weight() > shard.packed.capacity() / 10 * 9) {
-                break;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(30), "it was never full");
-        }
-        cache
-    }
-
-    /// What `cache` has packed.
-    fn packed_keys(cache: &ValueCache) -> Vec<u32> {
-        let keys =
-            cache.shards.all().flat_map(|shard| shard.packed.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>());
-        keys.map(|key| u32::from_be_bytes(key.as_ref().try_into().unwrap())).collect()
-    }
-
-    fn read(cache: &ValueCache, key: &[u8], value: &[u8]) {
-        cache.put(cache.get(key).unwrap_err(), key, Some(value));
-    }
-
-    #[test]
-    fn what_had_to_make_room_is_found_packed() {
-        let written = |cache: &ValueCache, key: &[u8], value: &[u8]| {
-            cache.bar(key);
-            cache.unbar();
-            cache.put_committed(key, Some(value));
-        };
-        for cache in [packed(read), packed(written)] {
-            let keys = packed_keys(&cache);
-            let plain: usize = cache.shards.all().map(|shard| shard.plain.len()).sum();
-            assert!(keys.len() > 6 * plain, "{} packed, {plain} plain", keys.len());
-            for number in keys {
-                let key = number.to_be_bytes();
-                assert!(!cache.shards.wait(&key).plain.contains_key(key.as_slice()));
-                assert_eq!(cache.get(&key).unwrap().unwrap().as_ref(), value(number));
-            }
-            let weight: u64 = cache.shards.all().map(|shard| shard.plain.weight() + shard.packed.weight()).sum();
-            assert!(weight <= 1 << 20, "{weight}");
-        }
-    }
-
-    #[test]
-    fn nothing_packed_outlives_a_commit_that_changes_it() {
-        let cache = packed(read);
-        let number = packed_keys(&cache).pop().unwrap();
-        let key = number.to_be_bytes();
-        cache.bar(&key);
-        assert!(cache.get(&key).is_err());
-        // It had made room before the commit, and is packed only now.
-        let late = || vec![(Key::from(key.as_slice()), Some(Arc::from(value(number))))];
-        cache.pack(b"another", late(), 0);
-        assert!(cache.get(&key).is_err(), "barred");
-        cache.unbar();
-        cache.pack(b"another", late(), 0);
-        assert!(cache.get(&key).is_err(), "of before");
-        cache.pack(b"another", late(), 1);
-        assert!(cache.get(&key).is_ok());
-    }
-}
+mod tests;

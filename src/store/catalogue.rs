@@ -75,7 +75,8 @@ pub enum Family {
     ServedByKeyAndSend,
     /// Which of these were about an identifier that is not their key, for erasures; they expire with them.
     ServedByIdentifier,
-    /// How far stored events are counted for the computed attributes that a version of a model added, newest version first.
+    /// How far stored events are counted for the computed attributes that a version of a model added, newest version
+    /// first.
     BackfillByVersion,
 }
 
@@ -186,7 +187,8 @@ impl Family {
         }
     }
 
-    /// True for those that a lookup reads by single keys, which it notes: see [`super::stamps`].
+    /// True for those whose single keys a lookup notes: see [`super::stamps`]. `TallyByAccount` is read so too and not
+    /// among them: what counts members is not kept.
     pub(super) const fn is_watched(self) -> bool {
         matches!(
             self,
@@ -205,6 +207,8 @@ impl Family {
             | Self::ProfileById
             | Self::FragmentByIdentifier
             | Self::LinkById
+            | Self::AliasByProfileId
+            | Self::MergeByProfileId
             | Self::TallyByAccount
             | Self::TombstoneByHash => Preset::PointReads,
             Self::ReceiptByMessageId => Preset::Expiring,
@@ -216,9 +220,7 @@ impl Family {
             | Self::SizeByProfile
             | Self::MemberByAccount
             | Self::HeldLinkByIdentifier => Preset::Scans,
-            Self::AliasByProfileId
-            | Self::MergeByProfileId
-            | Self::ModelByVersion
+            Self::ModelByVersion
             | Self::KeyByHash
             | Self::Meta
             | Self::WallByIdentifier

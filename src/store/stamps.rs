@@ -1,10 +1,10 @@
 //! Stamps: how whoever keeps an answer finds out that what it was read from has been written since.
 //!
-//! Every key of the families that lookups read belongs to one of many stamps, by its hash. A commit moves the stamps of the
-//! keys that it writes twice: before it, and once what it wrote can be read. In between they are odd, and nobody takes them
-//! then. So if a stamp is what it was before a key was read, the key is still what was read: a commit that came after that
-//! has moved it, whether it is seen already or not. Keys that share a stamp make an answer look older than it is, never
-//! newer.
+//! Every key of the families that are watched ([`Family::is_watched`]) belongs to one of many stamps, by its hash. A
+//! commit moves the stamps of the keys that it writes twice: before it, and once what it wrote can be read. In between
+//! they are odd, and nobody takes them then. So if a stamp is what it was before a key was read, the key is still what
+//! was read: a commit that came after that has moved it, whether it is seen already or not. Keys that share a stamp
+//! make an answer look older than it is, never newer.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,8 +13,8 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::catalogue::Family;
 
-/// How many stamps there are: at 10,000 facts a second of two keys each, every single one moves about once a minute. A power
-/// of two.
+/// How many stamps there are: at 10,000 facts a second of two keys each, every single one moves about once a minute. A
+/// power of two.
 const STAMPS: usize = 1 << 20;
 /// The stamp of what is kept in memory beside the store: workspaces, models, API keys.
 const REGISTRY: Place = Place(0);

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use super::Error;
 use super::batch::Batch;
 use super::catalogue::Family;
-use super::view::{Read, View};
+use super::view::{Read, Row, View};
 use crate::codec;
 use crate::codec::key::Key;
 use crate::codec::record::Record;
@@ -61,11 +61,7 @@ impl<K: Key, V: Record> Table<K, V> {
 
     /// The first `limit` rows whose keys start with `prefix`, in key order, from `start` on.
     pub fn rows(&self, from: &impl Read, prefix: &[u8], start: &[u8], limit: usize) -> Result<Vec<(K, V)>, Error> {
-        let decode = |(key, value): (Box<[u8]>, Box<[u8]>)| {
-            let decoded = K::decode(&key).and_then(|key| V::decode(&value).map(|value| (key, value)));
-            decoded.map_err(|source| self.corrupt(source))
-        };
-        from.rows(self.family, prefix, start, limit)?.into_iter().map(decode).collect()
+        from.rows(self.family, prefix, start, limit)?.into_iter().map(|row| decode(self.family, row)).collect()
     }
 
     /// As [`Table::rows`], without reading the values.
@@ -82,15 +78,16 @@ impl<K: Key, V: Record> Table<K, V> {
         from: &'v [u8],
     ) -> Result<impl Iterator<Item = Result<(K, V), Error>>, Error> {
         let family = self.family;
-        let decode = move |(key, value): (Box<[u8]>, Box<[u8]>)| {
-            let decoded = K::decode(&key).and_then(|key| V::decode(&value).map(|value| (key, value)));
-            decoded.map_err(|source| Error::Corrupt { family: family.name(), source })
-        };
-        Ok(view.scan(family, prefix, from)?.map(move |row| row.and_then(decode)))
+        Ok(view.scan(family, prefix, from)?.map(move |row| decode(family, row?)))
     }
 
     /// The error for bytes of this table that do not decode.
     pub fn corrupt(&self, source: codec::Error) -> Error {
         Error::Corrupt { family: self.family.name(), source }
     }
+}
+
+fn decode<K: Key, V: Record>(family: Family, (key, value): Row) -> Result<(K, V), Error> {
+    let decoded = K::decode(&key).and_then(|key| Ok((key, V::decode(&value)?)));
+    decoded.map_err(|source| Error::Corrupt { family: family.name(), source })
 }

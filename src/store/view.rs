@@ -55,7 +55,15 @@ pub struct View<'s> {
 
 enum Source<'s> {
     Latest,
-    Snapshot(Snapshot<'s>, ReadOptions),
+    Snapshot(Box<Frozen<'s>>),
+}
+
+/// A snapshot, and how it is read.
+struct Frozen<'s> {
+    snapshot: Snapshot<'s>,
+    options: ReadOptions,
+    /// For families whose blocks are not kept.
+    passing: ReadOptions,
 }
 
 /// How the latest data is read, made once: making it anew costs an allocation on RocksDB's side.
@@ -74,16 +82,21 @@ impl Tiers {
         Self { memory, disk: ReadOptions::default(), passing }
     }
 
-    /// How RocksDB is asked for single keys of `family`. `None` if what is in memory of it is in the cache of its values: a
-    /// block has a dozen profiles, of whom one was asked for, so that profiles are kept and their blocks are not.
+    /// How RocksDB is asked for single keys of `family`. `None` if what is in memory of it is in the cache of its values.
     pub(super) fn options(&self, family: Family, tier: Tier) -> Option<&ReadOptions> {
-        match (family, tier) {
-            (Family::ProfileById, Tier::Memory) => None,
-            (Family::ProfileById, Tier::DiskBriefly | Tier::Disk) => Some(&self.passing),
-            (_, Tier::Memory) => Some(&self.memory),
-            (_, Tier::DiskBriefly | Tier::Disk) => Some(&self.disk),
+        match (keeps_blocks(family), tier) {
+            (false, Tier::Memory) => None,
+            (false, Tier::DiskBriefly | Tier::Disk) => Some(&self.passing),
+            (true, Tier::Memory) => Some(&self.memory),
+            (true, Tier::DiskBriefly | Tier::Disk) => Some(&self.disk),
         }
     }
+}
+
+/// False for profiles. A block has a dozen of them, of whom one was asked for as a rule: what is read of the latest data is
+/// kept by itself, and what scans and snapshots read is not kept.
+fn keeps_blocks(family: Family) -> bool {
+    family != Family::ProfileById
 }
 
 impl<'s> View<'s> {
@@ -97,9 +110,12 @@ impl<'s> View<'s> {
 
     pub(super) fn snapshot(store: &'s Store) -> Self {
         let snapshot = store.db.snapshot();
-        let mut options = ReadOptions::default();
+        let (mut options, mut passing) = (ReadOptions::default(), ReadOptions::default());
         options.set_snapshot(&snapshot);
-        Self { store, tier: Tier::Disk, source: Source::Snapshot(snapshot, options), watch: None }
+        passing.set_snapshot(&snapshot);
+        passing.fill_cache(false);
+        let source = Source::Snapshot(Box::new(Frozen { snapshot, options, passing }));
+        Self { store, tier: Tier::Disk, source, watch: None }
     }
 
     /// What was read by single keys since this was last asked. `None` if that was nothing, or if something of what was read
@@ -126,7 +142,8 @@ impl<'s> View<'s> {
     fn options(&self, family: Family) -> Result<&ReadOptions, Error> {
         match &self.source {
             Source::Latest => self.store.tiers.options(family, self.tier).ok_or(Error::NotInMemory),
-            Source::Snapshot(_, options) => Ok(options),
+            Source::Snapshot(frozen) if keeps_blocks(family) => Ok(&frozen.options),
+            Source::Snapshot(frozen) => Ok(&frozen.passing),
         }
     }
 
@@ -140,16 +157,11 @@ impl<'s> View<'s> {
         let mut found: Vec<Option<Slice<'_>>> = Vec::with_capacity(keys.len());
         let mut missing = Vec::new();
         for (at, key) in keys.iter().enumerate() {
-            let cached = cache.map(|cache| cache.get(key));
-            match cached {
+            match cache.map(|cache| cache.get(key)) {
                 Some(Ok(value)) => found.push(value.map(Slice::Cached)),
-                Some(Err(miss)) => {
+                unknown => {
                     found.push(None);
-                    missing.push((key, at, Some(miss)));
-                }
-                None => {
-                    found.push(None);
-                    missing.push((key, at, None));
+                    missing.push((key, at, unknown.and_then(Result::err)));
                 }
             }
         }
@@ -179,8 +191,9 @@ impl<'s> View<'s> {
         self.note(None);
         let handle = self.store.handle(family)?;
         let mut options = ReadOptions::default();
-        if let Source::Snapshot(snapshot, _) = &self.source {
-            options.set_snapshot(snapshot);
+        options.fill_cache(keeps_blocks(family));
+        if let Source::Snapshot(frozen) = &self.source {
+            options.set_snapshot(&frozen.snapshot);
         }
         if self.tier == Tier::Memory {
             options.set_read_tier(ReadTier::BlockCache);
@@ -193,12 +206,12 @@ impl<'s> View<'s> {
 
 impl Read for View<'_> {
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Slice<'_>>, Error> {
-        if self.watch.is_some() {
-            self.note(self.stamp(family, key));
+        if let Some(watch) = &self.watch {
+            watch.note(self.store.stamps.of(family, key));
         }
         match &self.source {
             Source::Latest => self.store.get_cached(family, key, self.tier),
-            Source::Snapshot(_, options) => self.store.get(family, key, options),
+            Source::Snapshot(_) => self.store.get(family, key, self.options(family)?),
         }
     }
 
