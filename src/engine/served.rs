@@ -69,7 +69,7 @@ struct OfVersion {
 }
 
 impl Engine {
-    /// Looks up one customer as [`Engine::lookup_view`] does, for a send.
+    /// Looks up one customer as [`Engine::lookup`] does, for a send.
     ///
     /// Fails with [`Error::Conflict`] if the send has answered by a view of another name, or if the answer is too large to
     /// be kept.
@@ -84,7 +84,7 @@ impl Engine {
         let Occasion { view, now, .. } = occasion;
         let (active, read) = (self.model(workspace)?, self.applied());
         let from = self.state.store.view(tier);
-        let mut answer = self.lookup_view(workspace, keys, occasion, tier)?;
+        let mut answer = self.lookup(workspace, keys, occasion, tier)?;
         let mut pin = None;
         for (at, key) in keys {
             let key = ServedKey { workspace, key: key.clone(), send: send.clone() };
@@ -97,7 +97,7 @@ impl Engine {
             }
         }
         if let Some(Pin { view: of_pin, .. }) = pin.as_ref().filter(|pin| pin.view.version != view.version) {
-            answer = self.lookup_view(workspace, keys, Occasion { view: of_pin, ..occasion }, tier)?;
+            answer = self.lookup(workspace, keys, Occasion { view: of_pin, ..occasion }, tier)?;
         }
         let by = keys.iter().find(|(at, _)| *at == answer.key).map(|(_, key)| key.clone());
         let by = by.ok_or(Error::NotFound("the key"))?;
@@ -105,7 +105,7 @@ impl Engine {
         Asked { send, view, active: &active, read }.sent(pin, answer, keys, by)
     }
 
-    /// Looks up many customers as [`Engine::lookup_batch_view`] does, for a send, each by one key. What is wrong with the
+    /// Looks up many customers as [`Engine::lookup_batch`] does, for a send, each by one key. What is wrong with the
     /// answer of one of them is said in its place.
     pub fn lookup_batch_sent(
         &self,
@@ -134,14 +134,14 @@ impl Engine {
         }
         for OfVersion { view, customers } in by_version.into_values() {
             let named: Vec<Key> = customers.iter().filter_map(|(at, _)| keys.get(*at).cloned()).collect();
-            let answers = self.lookup_batch_view(workspace, &named, Occasion { view: &view, ..occasion })?;
+            let answers = self.lookup_batch(workspace, &named, Occasion { view: &view, ..occasion })?;
             let from = self.state.store.view(Tier::Disk);
             for (((at, pin), key), answer) in customers.into_iter().zip(named).zip(answers) {
                 let of_same = |pin: &Pin| is_of_same(&from, workspace, &pin.served, true, answer.resolution);
                 let heeded = pin.as_ref().map(of_same).transpose()?;
                 let answer = match heeded {
                     Some(false) if view.version != newest.version => {
-                        self.lookup_view(workspace, &[(at, key.clone())], occasion, Tier::Disk)?
+                        self.lookup(workspace, &[(at, key.clone())], occasion, Tier::Disk)?
                     }
                     _ => Answer { key: at, ..answer },
                 };

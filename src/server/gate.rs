@@ -21,7 +21,7 @@ use super::drain::Drain;
 use super::faces::Faces;
 use super::limits::{self, InFlight, Permit};
 use super::methods::{Access, Method, Shape};
-use super::metrics::Shard;
+use super::metrics::Counts;
 use super::status::{Refusal, is_grpc};
 use answer::Answer;
 use call::{Call, Passing};
@@ -44,7 +44,7 @@ pub struct Policy {
 pub struct Gate {
     faces: Faces,
     policy: Arc<Policy>,
-    shard: Arc<Shard>,
+    counts: Arc<Counts>,
 }
 
 /// What a call was given on its way in.
@@ -55,9 +55,9 @@ struct Admission {
 }
 
 impl Gate {
-    /// Puts the gate before `faces`; `shard` takes the figures of this core.
-    pub fn new(faces: Faces, policy: Arc<Policy>, shard: Arc<Shard>) -> Self {
-        Self { faces, policy, shard }
+    /// Puts the gate before `faces`; `counts` takes those of this core.
+    pub fn new(faces: Faces, policy: Arc<Policy>, counts: Arc<Counts>) -> Self {
+        Self { faces, policy, counts }
     }
 
     fn admit(&self, method: Method, headers: &HeaderMap, now: Instant) -> Result<Admission, Refusal> {
@@ -91,7 +91,7 @@ impl Service<Request<Incoming>> for Gate {
         let method = Method::of(request.uri().path());
         let grpc = is_grpc(request.headers());
         let now = Instant::now();
-        let mut call = Call::begin(Arc::clone(&self.shard), method, grpc, now);
+        let mut call = Call::begin(Arc::clone(&self.counts), method, grpc, now);
         match self.admit(method, request.headers(), now) {
             Ok(Admission { caller, permit, deadline }) => {
                 call.permit = permit;

@@ -20,7 +20,7 @@ use uuid::Builder;
 use super::auth::{Caller, Guard};
 use super::drain::Drain;
 use super::faces::Faces;
-use super::metrics::Shard;
+use super::metrics::Counts;
 use super::status::Refusal;
 use super::wire::LookupServiceServer;
 use crate::domain::ids::WorkspaceId;
@@ -53,7 +53,7 @@ pub struct Context {
     /// The notice to end, for streams.
     pub drain: Drain,
     /// The figures of this core.
-    pub shard: Arc<Shard>,
+    pub counts: Arc<Counts>,
     /// What lookups ask, read against the models.
     pub plans: Arc<Plans>,
     /// Answers of lookups that may be given again.

@@ -1,7 +1,7 @@
 //! Figures of the server for Prometheus. No label or value is ever made from what a caller sent.
 //!
-//! Each core counts in a shard of its own, so that counting on a call's path touches no memory that another core
-//! writes; the shards are added up when somebody asks.
+//! Each core has counts of its own, so that counting on a call's path touches no memory that another core
+//! writes; they are added up when somebody asks.
 
 mod encode;
 
@@ -86,7 +86,7 @@ const ACTIONS: [&str; 15] = [
 
 /// What one core counts.
 #[derive(Debug)]
-pub struct Shard {
+pub struct Counts {
     calls: [[AtomicU64; CODES]; METHODS],
     latencies: [Latencies; METHODS],
     lookups: [AtomicU64; LOOKUP_RESULTS.len()],
@@ -109,7 +109,7 @@ impl Latencies {
     }
 }
 
-impl Shard {
+impl Counts {
     fn new() -> Self {
         Self {
             calls: [const { [const { AtomicU64::new(0) }; CODES] }; METHODS],
@@ -149,7 +149,8 @@ impl Shard {
         self.given_again.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a lookup by one key of a customer who was not in memory. It counts as a customer who was looked up as well.
+    /// Counts a lookup by one key on the quick way that memory alone did not answer. It counts as a customer who was
+    /// looked up as well.
     pub fn cold_lookup(&self, read: ColdLookup) {
         if let Some(count) = self.cold_lookups.get(read as usize) {
             count.fetch_add(1, Ordering::Relaxed);
@@ -174,7 +175,7 @@ impl Shard {
 /// The figures of a server.
 #[derive(Debug)]
 pub struct Metrics {
-    shards: Mutex<Vec<Arc<Shard>>>,
+    cores: Mutex<Vec<Arc<Counts>>>,
     in_flight: Arc<InFlight>,
     connections: Arc<Connections>,
 }
@@ -182,19 +183,19 @@ pub struct Metrics {
 impl Metrics {
     /// Figures that start at zero, but for what the others count.
     pub fn new(in_flight: Arc<InFlight>, connections: Arc<Connections>) -> Self {
-        Self { shards: Mutex::default(), in_flight, connections }
+        Self { cores: Mutex::default(), in_flight, connections }
     }
 
-    /// A shard for one core.
-    pub fn shard(&self) -> Arc<Shard> {
-        let shard = Arc::new(Shard::new());
-        self.shards.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&shard));
-        shard
+    /// Counts for one core.
+    pub fn counts(&self) -> Arc<Counts> {
+        let counts = Arc::new(Counts::new());
+        self.cores.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&counts));
+        counts
     }
 
-    /// Adds up what `pick` finds in each shard.
-    fn sum(&self, pick: impl Fn(&Shard) -> Option<&AtomicU64>) -> u64 {
-        let shards = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
-        shards.iter().filter_map(|shard| pick(shard)).map(|count| count.load(Ordering::Relaxed)).sum()
+    /// Adds up what `pick` finds in the counts of each core.
+    fn sum(&self, pick: impl Fn(&Counts) -> Option<&AtomicU64>) -> u64 {
+        let cores = self.cores.lock().unwrap_or_else(PoisonError::into_inner);
+        cores.iter().filter_map(|counts| pick(counts)).map(|count| count.load(Ordering::Relaxed)).sum()
     }
 }

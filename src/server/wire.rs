@@ -10,6 +10,7 @@ mod answer;
 mod message;
 mod undecoded;
 
+use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -31,7 +32,6 @@ mod generated {
 pub use generated::lookup_service_server::{LookupService, LookupServiceServer};
 
 /// A message as the bytes that it is on the wire.
-#[derive(Debug)]
 pub enum Encoded {
     /// All of it.
     Whole(Vec<u8>),
@@ -56,6 +56,13 @@ const ANSWER: u32 = 1;
 const TOKEN: u32 = 2;
 /// How long tag and length of a message in a message may be.
 const MAX_HEAD_BYTES: usize = 11;
+
+/// Without its bytes, which tell of people.
+impl fmt::Debug for Encoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Encoded").field("usual_bytes", &self.usual_bytes()).finish_non_exhaustive()
+    }
+}
 
 impl Encoded {
     /// About how many bytes it takes.

@@ -189,9 +189,8 @@ impl Subject {
         let (view, about) = (active.model.view("v").unwrap(), About::default());
         let keys = answer::keys(&[key.to_owned()], active.model.kind("person").unwrap(), &active.model).unwrap();
         let occasion = Occasion { view, about: &about, now: NOW };
-        let answer = self.engine.lookup_view(workspace, &keys, occasion, Tier::Disk).unwrap();
-        let batch =
-            self.engine.lookup_batch_view(workspace, &[Key::parse(key, "key", &active.model).unwrap()], occasion);
+        let answer = self.engine.lookup(workspace, &keys, occasion, Tier::Disk).unwrap();
+        let batch = self.engine.lookup_batch(workspace, &[Key::parse(key, "key", &active.model).unwrap()], occasion);
         assert_eq!(batch.unwrap(), std::slice::from_ref(&answer), "a batch answers otherwise");
         answer.viewed.unwrap()
     }

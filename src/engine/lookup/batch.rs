@@ -1,10 +1,10 @@
 //! Lookups of many customers: all keys go through each family together.
 
-use super::Reader;
-use super::lead::{Found, Lead};
+use super::{Picked, Reader};
 use crate::codec::key::Key as _;
 use crate::codec::record::Record as _;
-use crate::domain::answer::Answer;
+use crate::domain::answer::{Answer, Resolution};
+use crate::domain::ids::ProfileId;
 use crate::domain::key::Key;
 use crate::domain::owner::Owner;
 use crate::engine::Error;
@@ -14,6 +14,48 @@ use crate::store::{Basis, Stamp};
 
 /// Stored bytes, and the stamp that their key had before they were read.
 type Stamped<'a> = (Option<Stamp>, Option<Slice<'a>>);
+
+/// Where a key of a batch leads, as far as its owner record says.
+enum Lead {
+    Nobody,
+    To(ProfileId),
+    /// Several people may use it: there is more to read.
+    Unclear,
+}
+
+impl Lead {
+    fn of(owner: &Owner) -> Self {
+        match owner.profile {
+            _ if owner.may_be_shared() => Self::Unclear,
+            Some(id) => Self::To(id),
+            None => Self::Nobody,
+        }
+    }
+
+    fn id(&self) -> Option<ProfileId> {
+        match self {
+            Self::To(id) => Some(*id),
+            Self::Nobody | Self::Unclear => None,
+        }
+    }
+}
+
+/// What was found of a key of a batch.
+enum Found {
+    Nobody,
+    Profile(ProfileId, Picked),
+    /// Used by several people; or the id of a profile that was merged away, or of none.
+    Further,
+}
+
+impl Found {
+    fn picked(&self) -> Option<&Picked> {
+        match self {
+            Self::Profile(_, picked) => Some(picked),
+            Self::Nobody | Self::Further => None,
+        }
+    }
+}
 
 /// A key of a batch on its way: where it leads, and the stamps of what was read to find that out.
 struct Way {
@@ -50,14 +92,19 @@ impl Reader<'_> {
         let answers = keys.iter().enumerate().zip(found).zip(ways).map(|(((at, key), found), way)| {
             let answer = match found {
                 Found::Profile(id, picked) => self.complete(at, key, id, picked),
-                Found::Nobody => self.nobody(at, key),
-                Found::Further => self.find(at, key)?.map_or_else(|| self.nobody(at, key), Ok),
+                Found::Nobody => self.nowhere(at, key),
+                Found::Further => self.find(at, key)?.map_or_else(|| self.nowhere(at, key), Ok),
             };
             way.stamps.into_iter().for_each(|stamp| self.view.note(stamp));
             let basis = self.view.basis().filter(|_| self.beyond.is_none());
             Ok((answer?, basis))
         });
         answers.collect()
+    }
+
+    /// The answer of a key that leads nowhere and was not looked for among the erased yet.
+    fn nowhere(&self, at: usize, key: &Key) -> Result<Answer, Error> {
+        self.nobody(at, key, if self.is_erased(key)? { Resolution::Erased } else { Resolution::NotFound })
     }
 
     /// The bytes stored under each of `keys`, and the stamps that these had before.

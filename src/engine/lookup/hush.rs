@@ -2,7 +2,7 @@
 //! a wall. No other wall is looked across, and not the walls of those: whoever says that three personas are one human
 //! says it of each two of them.
 
-use super::{MAX_TRIES, Reader};
+use super::reader::{Reader, astray};
 use crate::codec::record::{Hush, read_hush, split_profile};
 use crate::domain::hush::{Hushed, Hushes};
 use crate::domain::identifier::Identifier;
@@ -20,14 +20,10 @@ impl Reader<'_> {
 
     /// What was said of the profile that has an identifier; nothing if it is of none.
     fn hushes_of(&self, identifier: &Identifier) -> Result<Hushes, Error> {
-        for _ in 0..MAX_TRIES {
-            let owner = OWNERS.get(self.view, &self.identifier_key(self.question.kind, identifier))?;
-            let Some(id) = owner.and_then(|owner| owner.profile) else { return Ok(Hushes::default()) };
-            let read = |bytes: &[u8]| read_hush(split_profile(bytes)?.hush);
-            if let Some(Hush { hushes, personas: _ }) = PROFILES.read(self.view, &self.profile_key(id), read)? {
-                return Ok(hushes);
-            }
-        }
-        Err(super::astray())
+        let owner = OWNERS.get(self.view, &self.identifier_key(self.question.kind, identifier))?;
+        let Some(id) = owner.and_then(|owner| owner.profile) else { return Ok(Hushes::default()) };
+        let read = |bytes: &[u8]| read_hush(split_profile(bytes)?.hush);
+        let hush = PROFILES.read(self.view, &self.profile_key(id), read)?;
+        hush.map(|Hush { hushes, personas: _ }| hushes).ok_or_else(astray)
     }
 }

@@ -1,7 +1,7 @@
 //! Lookups whose answers may be kept, with what they were read from: as long as that stands, and their time has not come, to
 //! look up again would give the same.
 
-use super::{Occasion, Question};
+use super::Ask;
 use crate::domain::answer::Answer;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::key::Key;
@@ -12,15 +12,6 @@ use crate::store::{Basis, Stamp};
 /// How long an answer of a view is kept at most, in microseconds: one hour. Such an answer says itself how long it may be
 /// kept, a day at most, and one that is given later says no more than that.
 const MAX_KEPT_MICROS: u64 = 60 * 60 * 1_000_000;
-
-/// What is asked of customers.
-#[derive(Clone, Copy, Debug)]
-pub enum Ask<'a> {
-    /// Fields.
-    Fields(Question<'a>),
-    /// What a view makes of them.
-    View(Occasion<'a>),
-}
 
 /// What was answered, and for how long that may be kept.
 #[derive(Clone, Debug)]
@@ -65,7 +56,7 @@ fn until(answer: &Answer, now: Time) -> Option<Option<Time>> {
 }
 
 impl Engine {
-    /// Looks up one customer as [`Engine::lookup`] or [`Engine::lookup_view`] does.
+    /// Looks up one customer as [`Engine::lookup`] does.
     pub fn lookup_leased(
         &self,
         workspace: WorkspaceId,
@@ -74,17 +65,11 @@ impl Engine {
         tier: Tier,
     ) -> Result<Leased, Error> {
         let view = self.state.store.watched(tier);
-        let answer = match ask {
-            Ask::Fields(question) => {
-                let asked = self.asked(workspace, question)?;
-                self.lookup_in(&view, workspace, keys, (question, asked.as_ref()))?
-            }
-            Ask::View(occasion) => self.lookup_view_in(&view, workspace, keys, occasion)?,
-        };
+        let answer = self.lookup_in(&view, workspace, keys, ask)?;
         Ok(Leased::new(ask, answer, view.basis()))
     }
 
-    /// Looks up many customers as [`Engine::lookup_batch`] or [`Engine::lookup_batch_view`] does.
+    /// Looks up many customers as [`Engine::lookup_batch`] does.
     pub fn lookup_batch_leased(
         &self,
         workspace: WorkspaceId,
@@ -92,13 +77,7 @@ impl Engine {
         ask: Ask<'_>,
     ) -> Result<Vec<Leased>, Error> {
         let view = self.state.store.watched(Tier::Disk);
-        let answers = match ask {
-            Ask::Fields(question) => {
-                let asked = self.asked(workspace, question)?;
-                self.lookup_batch_in(view, workspace, keys, (question, asked.as_ref()))?
-            }
-            Ask::View(occasion) => self.lookup_batch_view_in(view, workspace, keys, occasion)?,
-        };
+        let answers = self.lookup_batch_in(&view, workspace, keys, ask)?;
         Ok(answers.into_iter().map(|(answer, basis)| Leased::new(ask, answer, basis)).collect())
     }
 
@@ -116,10 +95,5 @@ impl Engine {
     /// True if no workspace, model or API key was written since.
     pub fn registry_stands(&self, stamp: Stamp) -> bool {
         self.state.store.registry_stands(stamp)
-    }
-
-    /// The version of the committed data: two reads between which it did not change saw the same data.
-    pub fn version(&self) -> u64 {
-        self.state.store.version()
     }
 }

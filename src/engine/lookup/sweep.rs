@@ -72,15 +72,14 @@ impl Engine {
         now: Time,
         after: Option<&SegmentPlace>,
     ) -> Result<SegmentPage, Error> {
-        let view = self.state.store.snapshot();
         if segment.is_of_addresses() {
-            return addresses(&view, workspace, segment, now, after);
+            return addresses(&self.state.store.snapshot(), workspace, segment, now, after);
         }
         let asked = Asked::only(segment);
         let question = Question { kind: segment.kind, fields: &asked.fields, now, purpose: None };
-        let beyond = self.beyond(workspace, question)?;
+        let prepared = self.prepare(workspace, question, Some(&asked))?;
         let active = self.model(workspace)?;
-        self.reader(&view, workspace, question, (Some(&asked), beyond.as_ref())).page(segment, &active.model, after)
+        prepared.of_snapshot(|reader| reader.page(segment, &active.model, after))
     }
 }
 

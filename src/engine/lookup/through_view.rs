@@ -1,15 +1,11 @@
 //! Lookups by a view: its slots are the fields of one lookup, and what was read is what it answers from.
 
-use super::without_basis;
+use super::{Ask, Question};
 use crate::domain::answer::{Answer, Resolution};
 use crate::domain::consent::{Consent, Purpose, State};
 use crate::domain::hush::Hushed;
-use crate::domain::ids::WorkspaceId;
-use crate::domain::key::Key;
 use crate::domain::time::{Time, earlier};
 use crate::domain::view::{About, Denier, Found, Gate, Permission, View};
-use crate::engine::{Engine, Error, Question, Tier};
-use crate::store::{self, Basis};
 
 /// What every customer of a lookup is to be spoken to for.
 #[derive(Clone, Copy, Debug)]
@@ -22,72 +18,28 @@ pub struct Occasion<'a> {
     pub now: Time,
 }
 
-impl Engine {
-    /// Looks up one customer by keys as [`Engine::lookup`] does, and answers as the view has it.
-    pub fn lookup_view(
-        &self,
-        workspace: WorkspaceId,
-        keys: &[(usize, Key)],
-        occasion: Occasion<'_>,
-        tier: Tier,
-    ) -> Result<Answer, Error> {
-        self.lookup_view_in(&self.state.store.view(tier), workspace, keys, occasion)
+impl<'a> Occasion<'a> {
+    /// What the view is for, in its channel.
+    pub(super) fn purpose(self) -> Option<Purpose> {
+        let View { purpose, channel, .. } = self.view;
+        (!purpose.is_empty()).then(|| Purpose { name: purpose.clone(), channel: channel.clone() })
     }
 
-    /// The same in `view`.
-    pub(super) fn lookup_view_in(
-        &self,
-        view: &store::view::View<'_>,
-        workspace: WorkspaceId,
-        keys: &[(usize, Key)],
-        occasion: Occasion<'_>,
-    ) -> Result<Answer, Error> {
-        let purpose = purpose(occasion.view);
-        let question = (question(occasion, purpose.as_ref()), occasion.view.asked.as_deref());
-        Ok(seen(occasion, self.lookup_in(view, workspace, keys, question)?))
-    }
-
-    /// Looks up many customers as [`Engine::lookup_batch`] does, and answers as the view has it.
-    pub fn lookup_batch_view(
-        &self,
-        workspace: WorkspaceId,
-        keys: &[Key],
-        occasion: Occasion<'_>,
-    ) -> Result<Vec<Answer>, Error> {
-        let view = self.state.store.view(Tier::Disk);
-        Ok(without_basis(self.lookup_batch_view_in(view, workspace, keys, occasion)?))
-    }
-
-    /// The same in `view`; each answer with what it was read from, if that is watched.
-    pub(super) fn lookup_batch_view_in<'s>(
-        &'s self,
-        view: store::view::View<'s>,
-        workspace: WorkspaceId,
-        keys: &[Key],
-        occasion: Occasion<'_>,
-    ) -> Result<Vec<(Answer, Option<Basis>)>, Error> {
-        let purpose = purpose(occasion.view);
-        let question = (question(occasion, purpose.as_ref()), occasion.view.asked.as_deref());
-        let answers = self.lookup_batch_in(view, workspace, keys, question)?;
-        Ok(answers.into_iter().map(|(answer, basis)| (seen(occasion, answer), basis)).collect())
+    /// What the view reads.
+    pub(super) fn question(self, purpose: Option<&'a Purpose>) -> Question<'a> {
+        let Self { view, about: _, now } = self;
+        Question { kind: view.kind, fields: &view.slots, now, purpose }
     }
 }
 
-/// What the view is for, in its channel.
-fn purpose(view: &View) -> Option<Purpose> {
-    let asked = || Purpose { name: view.purpose.clone(), channel: view.channel.clone() };
-    (!view.purpose.is_empty()).then(asked)
-}
-
-fn question<'a>(Occasion { view, about: _, now }: Occasion<'a>, purpose: Option<&'a Purpose>) -> Question<'a> {
-    Question { kind: view.kind, fields: &view.slots, now, purpose }
-}
-
-/// The answer with the fields of the view in place of those that it read.
-fn seen(Occasion { view, about, now }: Occasion<'_>, answer: Answer) -> Answer {
-    let found = Found { fields: &answer.fields, apart: &answer.apart };
-    let viewed = view.answer(found, about, now, &gate(view, &answer));
-    Answer { fields: Vec::new(), apart: Vec::new(), viewed: Some(viewed), ..answer }
+impl Ask<'_> {
+    /// The answer to it. What a view makes of the fields is in place of those that it read.
+    pub(super) fn seen(self, answer: Answer) -> Answer {
+        let Self::View(Occasion { view, about, now }) = self else { return answer };
+        let found = Found { fields: &answer.fields, apart: &answer.apart };
+        let viewed = view.answer(found, about, now, &gate(view, &answer));
+        Answer { fields: Vec::new(), apart: Vec::new(), viewed: Some(viewed), ..answer }
+    }
 }
 
 /// What is hushed in the channel of the view, or in all, and whether its purpose is allowed there. A view of no channel in

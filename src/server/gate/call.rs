@@ -18,12 +18,12 @@ use crate::server::drain::Drain;
 use crate::server::faces::Routed;
 use crate::server::limits::Permit;
 use crate::server::methods::{Method, Shape};
-use crate::server::metrics::Shard;
+use crate::server::metrics::Counts;
 use crate::server::status::Refusal;
 
 /// A call: counted when it ends, whichever way it ends.
 pub struct Call {
-    shard: Arc<Shard>,
+    counts: Arc<Counts>,
     method: Method,
     grpc: bool,
     begun: Instant,
@@ -34,8 +34,8 @@ pub struct Call {
 
 impl Call {
     /// A call that came at `begun`.
-    pub fn begin(shard: Arc<Shard>, method: Method, grpc: bool, begun: Instant) -> Self {
-        Self { shard, method, grpc, begun, code: None, permit: None }
+    pub fn begin(counts: Arc<Counts>, method: Method, grpc: bool, begun: Instant) -> Self {
+        Self { counts, method, grpc, begun, code: None, permit: None }
     }
 
     /// The place of a unary call, for the bytes of its answer to keep. A stream keeps its own to its end.
@@ -52,7 +52,7 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         // A call without a code was dropped on its way: its client has gone.
-        self.shard.call(self.method, self.code.unwrap_or(Code::Cancelled), self.begun.elapsed());
+        self.counts.call(self.method, self.code.unwrap_or(Code::Cancelled), self.begun.elapsed());
     }
 }
 

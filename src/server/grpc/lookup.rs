@@ -4,6 +4,7 @@ mod cold;
 mod kept;
 mod patience;
 mod plan;
+mod query;
 mod quick;
 mod send;
 mod stream;
@@ -16,20 +17,15 @@ use futures::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{Context, caller, workspace};
-use crate::domain::answer::{self, MAX_BATCH_KEYS, Wanted, What};
-use crate::domain::consent::Purpose;
-use crate::domain::ids::{KindId, WorkspaceId};
+use crate::domain::answer::{self, MAX_BATCH_KEYS, What};
+use crate::domain::ids::WorkspaceId;
 use crate::domain::invalid::{Invalid, Reason};
-use crate::domain::key::Key;
-use crate::domain::model::Kind;
-use crate::domain::served::SendId;
-use crate::domain::view::About;
-use crate::engine::{self, ActiveModel, Engine, Occasion, Question, Tier};
-use crate::proto::v1::{BatchLookupRequest, GetServedRequest, GetServedResponse, LookupRequest, WriteAndLookupRequest};
-use crate::server::clock;
+use crate::engine::{self, Engine, Tier};
+use crate::proto::v1::{GetServedRequest, GetServedResponse, LookupRequest, WriteAndLookupRequest};
 use crate::server::metrics::LookupResult;
 use crate::server::status::Refusal;
 use crate::server::wire::{self, Encoded, Item, LookupService, Undecoded};
+use query::{OwnedQuery, Query, ask};
 use quick::Quick;
 use send::Asking;
 
@@ -57,7 +53,7 @@ impl LookupService for Lookup {
         drop(asked);
         let answer = Box::pin(self.0.lookup(workspace, request)).await;
         if answer.is_err() {
-            self.0.shard.lookup(LookupResult::Refused);
+            self.0.counts.lookup(LookupResult::Refused);
         }
         let (item, token) = answer?;
         Ok(Response::new(Encoded::One { answer: wire::answer(&item), token }))
@@ -96,30 +92,13 @@ impl LookupService for Lookup {
     }
 }
 
-/// What is asked of a customer, read against a model.
-#[derive(Clone, Copy)]
-struct Query<'a> {
-    active: &'a ActiveModel,
-    kind: &'a Kind,
-    what: &'a What,
-    send: Option<&'a SendId>,
-    html: bool,
-}
-
 impl Context {
     /// Looks one customer up; answers with the token of the data.
-    async fn lookup(&self, workspace: WorkspaceId, request: LookupRequest) -> Result<(Item, String), Refusal> {
-        let LookupRequest { keys, fields, kind, token, view, html, purpose, channel, about, not_before, send_id } =
-            request;
-        self.reach(&token).await?;
-        self.reach_moment(not_before.as_ref()).await?;
-        let active = self.engine.model(workspace)?;
-        let purpose = Purpose::asked(&purpose, &channel)?;
-        let Wanted { kind, what } = Wanted::parse(&view, &kind, fields, purpose, About::parse(about)?, &active.model)?;
-        let send = SendId::asked(&send_id, !view.is_empty())?;
+    async fn lookup(&self, workspace: WorkspaceId, mut request: LookupRequest) -> Result<(Item, String), Refusal> {
+        let keys = std::mem::take(&mut request.keys);
+        let query = self.read(workspace, request).await?;
         let token = self.token();
-        let query = Query { active: &active, kind, what: &what, send: send.as_ref(), html };
-        Ok((self.answer(workspace, query, keys).await?, token))
+        Ok((self.answer(workspace, query.query(), keys).await?, token))
     }
 
     /// Looks one customer up: from memory if it is there, else from the disk.
@@ -133,10 +112,10 @@ impl Context {
                 let asking = Asking { view: Arc::clone(view), about: about.clone() };
                 Box::pin(self.find_sent(workspace, ranked, asking, send)).await?
             }
-            _ => match find(&self.engine, workspace, &ranked, kind, what, Tier::Memory) {
+            _ => match self.engine.lookup(workspace, &ranked, ask(what, kind), Tier::Memory) {
                 Err(engine::Error::NotInMemory) => {
                     let what = what.clone();
-                    let again = move |engine: &Engine| find(engine, workspace, &ranked, kind, &what, Tier::Disk);
+                    let again = move |engine: &Engine| engine.lookup(workspace, &ranked, ask(&what, kind), Tier::Disk);
                     Box::pin(self.on_disk(again)).await?
                 }
                 found => found?,
@@ -148,41 +127,34 @@ impl Context {
     }
 
     fn count(&self, answer: &answer::Answer) {
-        self.shard.lookup(result(answer));
+        self.counts.lookup(result(answer));
     }
 
-    async fn batch_lookup(&self, workspace: WorkspaceId, request: BatchLookupRequest) -> Result<Encoded, Refusal> {
-        let BatchLookupRequest { keys, fields, kind, token, view, html, purpose, channel, about, not_before, send_id } =
-            request;
+    async fn batch_lookup(&self, workspace: WorkspaceId, mut request: LookupRequest) -> Result<Encoded, Refusal> {
+        let keys = std::mem::take(&mut request.keys);
         check_batch(keys.len())?;
-        self.reach(&token).await?;
-        self.reach_moment(not_before.as_ref()).await?;
-        let active = self.engine.model(workspace)?;
-        let purpose = Purpose::asked(&purpose, &channel)?;
-        let Wanted { kind, what } = Wanted::parse(&view, &kind, fields, purpose, About::parse(about)?, &active.model)?;
-        let send = SendId::asked(&send_id, !view.is_empty())?;
+        let query = self.read(workspace, request).await?;
         let token = self.token();
 
         let mut read = Vec::with_capacity(keys.len());
         let mut refusals = Vec::new();
         for (at, text) in keys.iter().enumerate() {
-            match answer::ranked_key(text, "keys", kind, &active.model) {
+            match answer::ranked_key(text, "keys", &query.kind, &query.active.model) {
                 Ok((_rank, key)) => read.push(key),
                 Err(invalid) => refusals.push((at, invalid.at(at))),
             }
         }
-        let kind = kind.id;
-        let found = match (&what, send) {
-            (What::View { view, about }, Some(send)) => {
-                let asking = Asking { view: Arc::clone(view), about: about.clone() };
-                self.find_many_sent(workspace, read, asking, send).await?
+        let (model_version, html) = (query.active.version, query.html);
+        let found = match query {
+            OwnedQuery { what: What::View { view, about }, send: Some(send), .. } => {
+                self.find_many_sent(workspace, read, Asking { view, about }, send).await?
             }
-            _ => {
-                let found = self.on_disk(move |engine| find_many(engine, workspace, &read, kind, &what)).await?;
-                found.into_iter().map(Ok).collect()
+            query => {
+                let look_up = move |engine: &Engine| engine.lookup_batch(workspace, &read, query.ask());
+                self.on_disk(look_up).await?.into_iter().map(Ok).collect()
             }
         };
-        let items = self.in_order(keys, found, refusals, active.version, html);
+        let items = self.in_order(keys, found, refusals, model_version, html);
         Ok(Encoded::Many { answers: items.map(|item| wire::answer(&item)).collect(), token })
     }
 
@@ -202,7 +174,7 @@ impl Context {
             let found = refused.map(|(_, invalid)| Err(invalid.into())).or_else(|| found.next())?;
             match &found {
                 Ok(answer) => self.count(answer),
-                Err(_) => self.shard.lookup(LookupResult::Refused),
+                Err(_) => self.counts.lookup(LookupResult::Refused),
             }
             Some(Item { key, found, model_version, html })
         })
@@ -216,45 +188,6 @@ fn result(answer: &answer::Answer) -> LookupResult {
         answer::Resolution::Shared { .. } => LookupResult::Shared,
         answer::Resolution::NotFound => LookupResult::NotFound,
         answer::Resolution::Erased => LookupResult::Erased,
-    }
-}
-
-/// Looks one customer up.
-fn find(
-    engine: &Engine,
-    workspace: WorkspaceId,
-    keys: &[(usize, Key)],
-    kind: KindId,
-    what: &What,
-    tier: Tier,
-) -> Result<answer::Answer, engine::Error> {
-    match what {
-        What::Fields { fields, purpose } => {
-            let question = Question { kind, fields, now: clock::now(), purpose: purpose.as_ref() };
-            engine.lookup(workspace, keys, question, tier)
-        }
-        What::View { view, about } => {
-            engine.lookup_view(workspace, keys, Occasion { view, about, now: clock::now() }, tier)
-        }
-    }
-}
-
-/// Looks many customers up.
-fn find_many(
-    engine: &Engine,
-    workspace: WorkspaceId,
-    keys: &[Key],
-    kind: KindId,
-    what: &What,
-) -> Result<Vec<answer::Answer>, engine::Error> {
-    match what {
-        What::Fields { fields, purpose } => {
-            let question = Question { kind, fields, now: clock::now(), purpose: purpose.as_ref() };
-            engine.lookup_batch(workspace, keys, question)
-        }
-        What::View { view, about } => {
-            engine.lookup_batch_view(workspace, keys, Occasion { view, about, now: clock::now() })
-        }
     }
 }
 

@@ -102,7 +102,7 @@ impl Context {
         if let Ok(receipt) = result {
             self.count_lines(receipt);
         }
-        self.shard.fact(match result {
+        self.counts.fact(match result {
             Ok(receipt) if receipt.duplicate => FactResult::Duplicate,
             Ok(receipt) if receipt.refuses_the_erased() => FactResult::Erased,
             Ok(_) => FactResult::Applied,
@@ -113,7 +113,7 @@ impl Context {
     /// Counts what was done to identities. What the lines of a duplicate tell was counted before.
     pub(super) fn count_lines(&self, receipt: &Receipt) {
         for line in receipt.lines.iter().filter(|_| !receipt.duplicate) {
-            self.shard.line(line.action);
+            self.counts.line(line.action);
         }
     }
 }

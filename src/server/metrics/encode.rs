@@ -27,29 +27,29 @@ impl Collector for Metrics {
         let help = "Customers looked up, by result";
         let mut lookups = encoder.encode_descriptor("kith_lookups", help, None, MetricType::Counter)?;
         for (at, label) in LOOKUP_RESULTS.iter().enumerate() {
-            encode_count(&mut lookups, &[("result", *label)], self.sum(|shard| shard.lookups.get(at)))?;
+            encode_count(&mut lookups, &[("result", *label)], self.sum(|counts| counts.lookups.get(at)))?;
         }
 
         let help = "Lookups answered with an answer that was kept and still stood";
         let mut kept = encoder.encode_descriptor("kith_kept_answers", help, None, MetricType::Counter)?;
-        kept.encode_counter::<NoLabelSet, u64, f64>(&self.sum(|shard| Some(&shard.given_again)), None)?;
+        kept.encode_counter::<NoLabelSet, u64, f64>(&self.sum(|counts| Some(&counts.given_again)), None)?;
 
-        let help = "Lookups by one key of customers who were not in memory, by where they were read";
+        let help = "Lookups by one key on the quick way that memory did not answer, by where they were read";
         let mut cold = encoder.encode_descriptor("kith_cold_lookups", help, None, MetricType::Counter)?;
         for (at, label) in COLD_LOOKUPS.iter().enumerate() {
-            encode_count(&mut cold, &[("read", *label)], self.sum(|shard| shard.cold_lookups.get(at)))?;
+            encode_count(&mut cold, &[("read", *label)], self.sum(|counts| counts.cold_lookups.get(at)))?;
         }
 
         let help = "Facts written, by result";
         let mut facts = encoder.encode_descriptor("kith_facts", help, None, MetricType::Counter)?;
         for (at, label) in FACT_RESULTS.iter().enumerate() {
-            encode_count(&mut facts, &[("result", *label)], self.sum(|shard| shard.facts.get(at)))?;
+            encode_count(&mut facts, &[("result", *label)], self.sum(|counts| counts.facts.get(at)))?;
         }
 
         let help = "What writes and corrections did to identities: lines of receipts, by action";
         let mut lines = encoder.encode_descriptor("kith_receipt_lines", help, None, MetricType::Counter)?;
         for (at, label) in ACTIONS.iter().enumerate() {
-            encode_count(&mut lines, &[("action", *label)], self.sum(|shard| shard.lines.get(at)))?;
+            encode_count(&mut lines, &[("action", *label)], self.sum(|counts| counts.lines.get(at)))?;
         }
 
         let help = "Calls in flight";
@@ -70,7 +70,7 @@ impl Metrics {
     fn encode_calls(&self, mut family: MetricEncoder<'_>) -> fmt::Result {
         for (method, entry) in ENTRIES.iter().enumerate() {
             for code in 0..CODES {
-                let count = self.sum(|shard| shard.calls.get(method).and_then(|codes| codes.get(code)));
+                let count = self.sum(|counts| counts.calls.get(method).and_then(|codes| codes.get(code)));
                 if count > 0 {
                     let labels = [("method", entry.path.trim_start_matches('/')), ("code", code_name(code))];
                     encode_count(&mut family, &labels, count)?;
@@ -82,12 +82,12 @@ impl Metrics {
 
     fn encode_latencies(&self, mut family: MetricEncoder<'_>) -> fmt::Result {
         for (method, entry) in ENTRIES.iter().enumerate() {
-            let bucket = |at| self.sum(|shard| shard.latencies.get(method).and_then(|of| of.buckets.get(at)));
+            let bucket = |at| self.sum(|counts| counts.latencies.get(method).and_then(|of| of.buckets.get(at)));
             let bounds = BOUNDS_MICROS.iter().map(|micros| *micros as f64 / MICROS_PER_SECOND).chain([f64::MAX]);
             let buckets: Vec<(f64, u64)> = bounds.enumerate().map(|(at, bound)| (bound, bucket(at))).collect();
             let count = buckets.iter().map(|(_, count)| count).sum();
             if count > 0 {
-                let micros = self.sum(|shard| shard.latencies.get(method).map(|of| &of.micros));
+                let micros = self.sum(|counts| counts.latencies.get(method).map(|of| &of.micros));
                 let labels = [("method", entry.path.trim_start_matches('/'))];
                 let sum = micros as f64 / MICROS_PER_SECOND;
                 family.encode_family(&labels)?.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)?;
@@ -144,13 +144,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_shards_are_added_up() {
+    fn the_counts_of_all_cores_are_added_up() {
         let metrics = Arc::new(Metrics::new(Arc::new(InFlight::new(9)), Arc::new(Connections::default())));
-        for shard in [metrics.shard(), metrics.shard()] {
-            shard.call(Method::of("/kith.v1.LookupService/Lookup"), Code::Ok, Duration::from_micros(30));
-            shard.lookup(LookupResult::Found);
-            shard.fact(FactResult::Duplicate);
-            shard.line(Action::Unordered);
+        for counts in [metrics.counts(), metrics.counts()] {
+            counts.call(Method::of("/kith.v1.LookupService/Lookup"), Code::Ok, Duration::from_micros(30));
+            counts.lookup(LookupResult::Found);
+            counts.fact(FactResult::Duplicate);
+            counts.line(Action::Unordered);
         }
         let mut registry = Registry::default();
         registry.register_collector(Box::new(metrics));

@@ -3,6 +3,7 @@
 //! rest, as bytes, is what its plan is found by.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -19,13 +20,13 @@ const TOKEN: u32 = 4;
 const OF_PLAN: [u32; 7] = [2, 3, 5, 6, 8, 9, 10];
 
 /// A request that is decoded when somebody needs all of it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Undecoded {
     bytes: Bytes,
 }
 
 /// A request that is like most of them: it names its keys and what is asked of them, and at most a token besides.
-#[derive(Debug, PartialEq)]
+#[derive(PartialEq)]
 pub struct Plain<'a> {
     /// Its keys, at least one.
     pub keys: Keys<'a>,
@@ -36,12 +37,37 @@ pub struct Plain<'a> {
 }
 
 /// The keys of a request.
-#[derive(Debug, PartialEq)]
+#[derive(PartialEq)]
 pub enum Keys<'a> {
     /// One.
     One(&'a str),
     /// Several.
     Many(Vec<&'a str>),
+}
+
+/// Without its bytes, which name a customer.
+impl fmt::Debug for Undecoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Undecoded").field("bytes", &self.bytes.len()).finish_non_exhaustive()
+    }
+}
+
+/// Without its keys, which name customers.
+impl fmt::Debug for Plain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plain").field("keys", &self.keys).field("rest", &self.rest.len()).finish_non_exhaustive()
+    }
+}
+
+/// How many there are.
+impl fmt::Debug for Keys<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = match self {
+            Self::One(_) => 1,
+            Self::Many(keys) => keys.len(),
+        };
+        f.debug_tuple("Keys").field(&count).finish()
+    }
 }
 
 impl<'a> Keys<'a> {
@@ -170,6 +196,22 @@ mod tests {
 
     fn asked(request: &LookupRequest) -> Undecoded {
         Undecoded::new(request.encode_to_vec().into())
+    }
+
+    #[test]
+    fn the_three_requests_have_the_same_fields() {
+        let pool = prost_reflect::DescriptorPool::decode(crate::proto::DESCRIPTORS).unwrap();
+        let fields = |name: &str| -> Vec<(u32, String, String)> {
+            let message = pool.get_message_by_name(name).unwrap();
+            message
+                .fields()
+                .map(|field| (field.number(), field.name().to_owned(), format!("{:?}", field.kind())))
+                .collect()
+        };
+        let of_one = fields("kith.v1.LookupRequest");
+        assert_eq!(fields("kith.v1.BatchLookupRequest"), of_one);
+        assert_eq!(fields("kith.v1.StreamLookupRequest"), of_one);
+        assert_eq!(of_one.len(), OF_PLAN.len() + 4, "each is in a plan, or is keys, token, not_before or send_id");
     }
 
     #[test]

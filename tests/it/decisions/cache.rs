@@ -181,10 +181,10 @@ impl Subject {
         let kind = active.model.kind("person").unwrap();
         let keys = answer::keys(&[key.to_owned()], kind, &active.model).unwrap();
         let occasion = Occasion { view, about: &about, now: Time::from_micros(now) };
-        let answer = self.engine.lookup_view(workspace, &keys, occasion, Tier::Disk).unwrap();
+        let answer = self.engine.lookup(workspace, &keys, occasion, Tier::Disk).unwrap();
         let all: Vec<Key> = KEYS.iter().map(|key| Key::parse(key, "key", &active.model).unwrap()).collect();
         let at = KEYS.iter().position(|known| *known == key).unwrap();
-        let batch = self.engine.lookup_batch_view(workspace, &all, occasion).unwrap().swap_remove(at);
+        let batch = self.engine.lookup_batch(workspace, &all, occasion).unwrap().swap_remove(at);
         assert_eq!(batch, Answer { key: at, ..answer.clone() }, "a batch answers otherwise");
         answer
     }

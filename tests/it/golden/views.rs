@@ -84,14 +84,14 @@ pub fn on_engine(subject: Subject<'_>, runtime: &Runtime, asked: Asked<'_>, name
     let keys = answer::keys(&keys, wanted.kind, model).unwrap();
     let occasion = Occasion { view, about: &about, now: server::now() };
     let answer = match send {
-        "" => engine.lookup_view(workspace, &keys, occasion, Tier::Disk).unwrap(),
+        "" => engine.lookup(workspace, &keys, occasion, Tier::Disk).unwrap(),
         send => match subject.sent(runtime, &keys, occasion, send) {
             Ok(answer) => answer,
             Err(error) => return format!("refused {error}\n"),
         },
     };
     if let ([(_, key)], "") = (keys.as_slice(), send) {
-        let batch = engine.lookup_batch_view(workspace, &[key.clone(), key.clone()], occasion);
+        let batch = engine.lookup_batch(workspace, &[key.clone(), key.clone()], occasion);
         let expected = [answer.clone(), Answer { key: 1, ..answer.clone() }];
         assert_eq!(batch.map_err(|error: Error| error.to_string()), Ok(expected.to_vec()), "a batch answers otherwise");
     }

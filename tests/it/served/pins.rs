@@ -371,7 +371,7 @@ impl Subject {
         let view = active.model.view("newsletter").unwrap();
         let keys = [(0, Key::parse(key, "key", &active.model).unwrap())];
         let occasion = Occasion { view, about: &About::default(), now: NOW };
-        by_name(&self.engine.lookup_view(self.workspace, &keys, occasion, Tier::Disk).unwrap())
+        by_name(&self.engine.lookup(self.workspace, &keys, occasion, Tier::Disk).unwrap())
     }
 }
 

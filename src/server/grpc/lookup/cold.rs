@@ -18,7 +18,6 @@ use super::plan::Plan;
 use super::quick::{Counted, make};
 use crate::domain::key::Key;
 use crate::engine::{self, Engine, Tier};
-use crate::server::clock;
 use crate::server::metrics::{ColdLookup, LookupResult};
 use crate::server::status::Refusal;
 
@@ -75,7 +74,7 @@ impl Disk {
 impl Cold {
     fn read(&self, engine: &Engine, answers: &KeptAnswers, tier: Tier) -> Result<Counted, engine::Error> {
         let Self { plan, text, asked } = self;
-        let leased = engine.lookup_leased(plan.workspace, asked, plan.ask(clock::now()), tier)?;
+        let leased = engine.lookup_leased(plan.workspace, asked, plan.query.ask(), tier)?;
         Ok(make(answers, plan, text.clone(), leased))
     }
 }
@@ -84,7 +83,7 @@ impl Context {
     /// Looks one customer up on the disk at once; `None` if that is to be done elsewhere, where it is also said what is wrong.
     pub(super) fn read_at_once(&self, cold: &Cold) -> Option<Counted> {
         let read = self.disk.patience.read(|| cold.read(&self.engine, &self.answers, Tier::DiskBriefly).ok())?;
-        self.shard.cold_lookup(ColdLookup::InPlace);
+        self.counts.cold_lookup(ColdLookup::InPlace);
         Some(read)
     }
 
@@ -96,7 +95,7 @@ impl Context {
 
     /// Begins a lookup, whether it is waited for or not.
     pub(super) fn begin(&self, cold: Arc<Cold>) -> Reading {
-        self.shard.cold_lookup(ColdLookup::HandedOver);
+        self.counts.cold_lookup(ColdLookup::HandedOver);
         let (sender, reading) = oneshot::channel();
         if self.disk.push((cold, sender)) {
             let context = self.clone();
@@ -111,11 +110,11 @@ impl Context {
         let read = read.unwrap_or_else(|| Err(Refusal::internal(&"a lookup was begun and not ended")));
         match read {
             Ok((result, bytes)) => {
-                self.shard.lookup(result);
+                self.counts.lookup(result);
                 Ok(bytes)
             }
             Err(refusal) => {
-                self.shard.lookup(LookupResult::Refused);
+                self.counts.lookup(LookupResult::Refused);
                 Err(refusal)
             }
         }

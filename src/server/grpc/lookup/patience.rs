@@ -1,10 +1,11 @@
 //! How long a core puts up with the disk.
 //!
-//! Where the system has the pages, a read takes some 20 µs, and handing it over to another thread costs more than that. Where
-//! it has not, the thread that reads waits for the disk, and with it everybody whom its core serves. Nothing tells beforehand.
-//! So a core reads by itself as long as it waited for no longer than a hundredth of its time and what it saved by handing
-//! nothing over, taken together, and leaves reading to others otherwise. One read may take as long as the disk does; after one
-//! that stalled it leaves the disk alone for a hundred times as long.
+//! Where the system has the pages, a read takes some 20 µs, and handing it over to another thread costs more than that.
+//! Where it has not, the thread that reads waits for the disk, and with it everybody whom its core serves. Nothing
+//! tells beforehand. So a core reads by itself as long as the time that it waited is no more than a hundredth of all
+//! its time plus what it saved by each read that it did not wait for, and leaves reading to others otherwise. One read
+//! may take as long as the disk does; after one that stalled it leaves the disk alone for a hundred times as long, a
+//! minute at most.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,8 +20,8 @@ const STALL: Duration = Duration::from_millis(5);
 const PRICE: u32 = 100;
 /// What a core saves, at the least, that does not hand a read over.
 const SAVED: Duration = Duration::from_micros(10);
-/// How much a core may owe and still read: the price of 10 ms, so that a few reads that find nothing in memory do not make all
-/// others expensive.
+/// How much a core may owe and still read: the price of 10 ms, so that a few reads that find nothing in memory do not
+/// make all others expensive.
 const CREDIT: Duration = Duration::from_secs(1);
 /// How much it may owe at all, so that it tries again some time after the disk stood still.
 const MOST: Duration = Duration::from_secs(60);
@@ -36,8 +37,8 @@ impl Patience {
         Self { free_at: reads_by_itself.then(|| Mutex::new(Instant::now())) }
     }
 
-    /// What `read` comes to; `None` if it is to be left to somebody else. What counts as waiting is that the thread which calls
-    /// this gave up its processor meanwhile: to be preempted is not the disk's fault.
+    /// What `read` comes to; `None` if it is to be left to somebody else. What counts as waiting is that the thread
+    /// which calls this gave up its processor meanwhile: to be preempted is not the disk's fault.
     ///
     /// A read that comes to nothing is to be left to others as well, and has saved nothing.
     pub(super) fn read<T>(&self, read: impl FnOnce() -> Option<T>) -> Option<T> {

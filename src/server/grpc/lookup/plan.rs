@@ -9,20 +9,18 @@ use prost::Message as _;
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
-use crate::domain::answer::{Wanted, What};
-use crate::domain::consent::Purpose;
+use super::query::OwnedQuery;
+use crate::domain::answer::{Fields, What};
 use crate::domain::ids::WorkspaceId;
-use crate::domain::model::Kind;
-use crate::domain::time::Time;
-use crate::domain::view::About;
-use crate::engine::{ActiveModel, Ask, Engine, Occasion, Question, Stamp};
+use crate::engine::{Engine, Stamp};
 use crate::proto::v1::LookupRequest;
-use crate::server::status::Refusal;
 
 /// How much memory plans may take, in bytes.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 /// What a plan takes beside the bytes that it is found by, about.
 const PLAN_BYTES: u64 = 2 * 1024;
+/// What each field of it takes beside the bytes of its name, about: a text of its own, and its place.
+const FIELD_BYTES: u64 = 48;
 
 /// Names a plan; no other ever has the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,13 +32,8 @@ pub(super) struct Plan {
     pub(super) id: PlanId,
     /// The workspace that it is asked in.
     pub(super) workspace: WorkspaceId,
-    /// The model that it was read against.
-    pub(super) active: Arc<ActiveModel>,
     /// What is asked.
-    what: What,
-    /// True if the texts of a view have their HTML twins.
-    pub(super) html: bool,
-    kind: Kind,
+    pub(super) query: OwnedQuery,
     /// The registry as it was before the model was read.
     registry: Stamp,
 }
@@ -73,8 +66,13 @@ impl Equivalent<PlanKey> for PlanKeyRef<'_> {
 struct Weight;
 
 impl Weighter<PlanKey, Arc<Plan>> for Weight {
-    fn weight(&self, place: &PlanKey, _: &Arc<Plan>) -> u64 {
-        PLAN_BYTES + place.rest.len() as u64
+    fn weight(&self, place: &PlanKey, plan: &Arc<Plan>) -> u64 {
+        let fields = match &plan.query.what {
+            What::Fields { fields: Fields::Named(names), .. } => names.len() as u64,
+            What::Fields { fields: Fields::Everything, .. } | What::View { .. } => 0,
+        };
+        // The names are there twice, in the bytes that it is found by too.
+        PLAN_BYTES + 2 * place.rest.len() as u64 + FIELD_BYTES * fields
     }
 }
 
@@ -89,33 +87,10 @@ impl Plan {
     /// Reads what `rest` asks, a request without keys.
     fn read(engine: &Engine, workspace: WorkspaceId, rest: &[u8]) -> Option<Self> {
         let registry = engine.registry_stamp()?;
-        let request = LookupRequest::decode(rest).ok()?;
-        let read = || -> Result<Self, Refusal> {
-            let LookupRequest { fields, kind, view, html, purpose, channel, about, .. } = request;
-            let active = engine.model(workspace)?;
-            let purpose = Purpose::asked(&purpose, &channel)?;
-            let Wanted { kind, what } =
-                Wanted::parse(&view, &kind, fields, purpose, About::parse(about)?, &active.model)?;
-            let kind = kind.clone();
-            Ok(Self { id: PlanId::next(), workspace, active, what, html, kind, registry })
-        };
         // What is wrong with a request is said to whoever decodes all of it.
-        read().ok()
-    }
-
-    /// The kind whose profiles are asked for.
-    pub(super) fn kind(&self) -> &Kind {
-        &self.kind
-    }
-
-    /// What is asked at the time `now`.
-    pub(super) fn ask(&self, now: Time) -> Ask<'_> {
-        match &self.what {
-            What::Fields { fields, purpose } => {
-                Ask::Fields(Question { kind: self.kind.id, fields, now, purpose: purpose.as_ref() })
-            }
-            What::View { view, about } => Ask::View(Occasion { view, about, now }),
-        }
+        let request = LookupRequest::decode(rest).ok()?;
+        let query = OwnedQuery::read(engine.model(workspace).ok()?, request).ok()?;
+        Some(Self { id: PlanId::next(), workspace, query, registry })
     }
 
     /// True as long as it holds.

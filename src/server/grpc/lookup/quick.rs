@@ -57,27 +57,22 @@ impl Context {
         let plan = check_batch(keys.len()).ok().and_then(|()| self.plan(workspace, token, &rest));
         let Some(plan) = plan else { return Ok(None) };
         let token = self.token();
-        let version = self.engine.version();
 
-        let mut found: Vec<Option<Counted>> = keys.iter().map(|key| self.given_before(&plan, key)).collect();
-        let any_kept = found.iter().any(Option::is_some);
-        let missing: Vec<usize> = (0..).zip(&found).filter(|(_, found)| found.is_none()).map(|(at, _)| at).collect();
-        if !missing.is_empty() {
-            let Some(asked) = missing.iter().map(|at| Some((*at, asked_by(&plan, keys.get(*at)?)?))).collect() else {
-                return Ok(None);
-            };
-            for (at, counted) in self.look_up_many(&plan, asked).await? {
-                if let Some(place) = found.get_mut(at) {
-                    *place = Some(counted);
-                }
-            }
-        }
-        // Those that were looked up are of one view; those that were kept are too, if nothing was written meanwhile.
-        if any_kept && self.engine.version() != version {
+        let kept: Vec<Option<KeptAnswer>> = keys.iter().map(|key| self.kept(&plan, key)).collect();
+        let missing = keys.iter().zip(&kept).filter(|(_, kept)| kept.is_none());
+        let Some(missing) = missing.map(|(key, _)| asked_by(&plan, key)).collect::<Option<Vec<_>>>() else {
+            return Ok(None);
+        };
+        let mut made = self.look_up_many(&plan, missing).await?.into_iter();
+        // Those that were looked up are of one view of the data. What was kept and still stands stood then, and was read by
+        // the same model as long as the plan holds.
+        let all_stand = || kept.iter().flatten().all(|kept| self.engine.stands(&kept.lease, clock::now));
+        if !plan.holds(&self.engine) || !all_stand() {
             return Ok(None);
         }
-        let answers = found.into_iter().flatten().map(|(result, bytes)| {
-            self.shard.lookup(result);
+        let found = kept.into_iter().filter_map(|kept| kept.map(|kept| self.given_again(kept)).or_else(|| made.next()));
+        let answers = found.map(|(result, bytes)| {
+            self.counts.lookup(result);
             bytes
         });
         Ok(Some(Encoded::Many { answers: answers.collect(), token }))
@@ -93,32 +88,33 @@ impl Context {
 
     /// The bytes of one answer, kept or made, or what is left to be done for it; `None` if it is to go the long way.
     pub(super) fn quick(&self, plan: &Arc<Plan>, key: &str) -> Option<Quick> {
-        let (result, bytes) = match self.given_before(plan, key) {
-            Some(counted) => counted,
+        let (result, bytes) = match self.kept(plan, key) {
+            Some(kept) => self.given_again(kept),
             None => match self.look_up_one(plan, key)? {
                 Ok(counted) => counted,
                 Err(cold) => return Some(Quick::Cold(cold)),
             },
         };
-        self.shard.lookup(result);
+        self.counts.lookup(result);
         Some(Quick::Made(bytes))
     }
 
     /// An answer that may be given again.
-    fn given_before(&self, plan: &Plan, key: &str) -> Option<Counted> {
-        let KeptAnswer { lease, result, bytes } = self.answers.get(plan.id, key)?;
-        if !self.engine.stands(&lease, clock::now) {
-            return None;
-        }
-        self.shard.given_again();
-        Some((result, bytes))
+    fn kept(&self, plan: &Plan, key: &str) -> Option<KeptAnswer> {
+        let kept = self.answers.get(plan.id, key)?;
+        self.engine.stands(&kept.lease, clock::now).then_some(kept)
+    }
+
+    fn given_again(&self, KeptAnswer { lease: _, result, bytes }: KeptAnswer) -> Counted {
+        self.counts.given_again();
+        (result, bytes)
     }
 
     /// Looks a customer up in memory, or on the disk if that is done at once.
     fn look_up_one(&self, plan: &Arc<Plan>, key: &str) -> Option<Result<Counted, Arc<Cold>>> {
         let (text, key) = asked_by(plan, key)?;
         let asked = [(0, key)];
-        match self.engine.lookup_leased(plan.workspace, &asked, plan.ask(clock::now()), Tier::Memory) {
+        match self.engine.lookup_leased(plan.workspace, &asked, plan.query.ask(), Tier::Memory) {
             Ok(leased) => Some(Ok(make(&self.answers, plan, text, leased))),
             Err(engine::Error::NotInMemory) => {
                 let cold = Cold { plan: Arc::clone(plan), text, asked };
@@ -128,27 +124,25 @@ impl Context {
         }
     }
 
-    /// Looks customers up where that keeps nobody else waiting, by their places in the request.
-    async fn look_up_many(
-        &self,
-        plan: &Arc<Plan>,
-        asked: Vec<(usize, (String, Key))>,
-    ) -> Result<Vec<(usize, Counted)>, Refusal> {
+    /// Looks customers up, in their order, where that keeps nobody else waiting.
+    async fn look_up_many(&self, plan: &Arc<Plan>, asked: Vec<(String, Key)>) -> Result<Vec<Counted>, Refusal> {
+        if asked.is_empty() {
+            return Ok(Vec::new());
+        }
         let (plan, answers) = (Arc::clone(plan), Arc::clone(&self.answers));
-        let (places, asked): (Vec<usize>, Vec<(String, Key)>) = asked.into_iter().unzip();
         let read = move |engine: &Engine| {
             let (texts, keys): (Vec<String>, Vec<Key>) = asked.into_iter().unzip();
-            let leased = engine.lookup_batch_leased(plan.workspace, &keys, plan.ask(clock::now()))?;
+            let leased = engine.lookup_batch_leased(plan.workspace, &keys, plan.query.ask())?;
             let made = texts.into_iter().zip(leased).map(|(text, leased)| make(&answers, &plan, text, leased));
-            Ok(made.collect::<Vec<_>>())
+            Ok(made.collect())
         };
-        Ok(places.into_iter().zip(self.on_disk(read).await?).collect())
+        self.on_disk(read).await
     }
 }
 
 /// The key as it was written and as it is meant; `None` if something is wrong with it.
 fn asked_by(plan: &Plan, text: &str) -> Option<(String, Key)> {
-    let (_rank, key) = answer::ranked_key(text, "keys", plan.kind(), &plan.active.model).ok()?;
+    let (_rank, key) = answer::ranked_key(text, "keys", &plan.query.kind, &plan.query.active.model).ok()?;
     Some((text.to_owned(), key))
 }
 
@@ -156,7 +150,7 @@ fn asked_by(plan: &Plan, text: &str) -> Option<(String, Key)> {
 pub(super) fn make(answers: &KeptAnswers, plan: &Plan, text: String, Leased { answer, lease }: Leased) -> Counted {
     let result = result(&answer);
     let found = Ok::<Answer, _>(answer);
-    let item = Item { key: text, found, model_version: plan.active.version, html: plan.html };
+    let item = Item { key: text, found, model_version: plan.query.active.version, html: plan.query.html };
     let bytes = wire::answer(&item);
     if let Some(lease) = lease {
         answers.put(plan.id, item.key, KeptAnswer { lease, result, bytes: Arc::clone(&bytes) });

@@ -1,13 +1,14 @@
 //! `StreamLookup`: answers in the order of the requests, made when the client is ready to take them.
 //!
-//! The stream of answers pulls the stream of requests, so nothing is read while nobody takes answers. The caller is checked
-//! again for each message: a revoked key reads nothing more.
+//! The stream of answers pulls the stream of requests, so nothing is read while nobody takes answers. The caller is
+//! checked again for each message: a revoked key reads nothing more.
 //!
-//! Messages of a stream are mostly the same but for their key. One that repeats the one before it goes the quick way, by a
-//! plan that is made once for all of them. If its customer has to be read from the disk, the messages behind it are taken up
-//! meanwhile, so that many are read side by side, and their answers wait in order ([`Pending`]). Any other message, and the
-//! end of the stream, wait until nothing is pending. Every answer is of data no older than the moment at which its message was
-//! taken up; that of one message may be older than that of the one before it.
+//! Messages of a stream are mostly the same but for their key. One that repeats the one before it goes the quick way,
+//! by a plan that is made once for all of them. If its customer is left to other threads to be read from the disk, the
+//! messages behind it are taken up meanwhile, so that many are read side by side, and their answers wait in order
+//! ([`Pending`]). Any other message, and the end of the stream, wait until nothing is pending. Every answer is of data
+//! no older than the moment at which its message was taken up; that of one message may be older than that of the one
+//! before it.
 
 mod asked;
 mod pending;
@@ -21,7 +22,7 @@ use tokio::task::coop::consume_budget;
 use tonic::{Status, Streaming};
 
 use super::super::Context;
-use super::Query;
+use super::query::Query;
 use super::quick::Quick;
 use super::refused;
 use crate::domain::answer::What;
@@ -195,7 +196,7 @@ impl Lookups {
         self.last = rest.filter(|_| answered.is_ok()).map(|rest| Last { rest, kind, html, about, plan: None });
         Ok(without_token(answered.map_or_else(
             |refusal| {
-                self.context.shard.lookup(LookupResult::Refused);
+                self.context.counts.lookup(LookupResult::Refused);
                 refused(first.unwrap_or_default(), refusal)
             },
             |item| wire::answer(&item),

@@ -1,20 +1,14 @@
 //! `WriteAndLookup`: all of the lookup that can be refused is refused before the fact is written.
 
-use std::sync::Arc;
-
 use super::super::Context;
-use super::Query;
+use super::query::OwnedQuery;
 use super::send::Asking;
-use crate::domain::answer::{self, Wanted, What};
-use crate::domain::consent::Purpose;
+use crate::domain::answer::{self, What};
 use crate::domain::ids::WorkspaceId;
 use crate::domain::invalid::{Invalid, Reason};
 use crate::domain::key::Key;
 use crate::domain::model::{Kind, Model};
 use crate::domain::receipt::Receipt;
-use crate::domain::served::SendId;
-use crate::domain::view::About;
-use crate::engine::ActiveModel;
 use crate::proto::v1::{Fact, LookupRequest, WriteAndLookupRequest};
 use crate::server::convert;
 use crate::server::metrics::{FactResult, LookupResult};
@@ -30,9 +24,9 @@ impl Context {
         let WriteAndLookupRequest { fact, lookup } = request;
         let mut lookup = lookup.unwrap_or_default();
         let active = self.engine.model(workspace)?;
-        if let Err(refusal) = self.foresee(workspace, &active, &mut lookup, fact.as_ref()).await {
-            self.shard.lookup(LookupResult::Refused);
-            self.shard.fact(FactResult::Refused);
+        if let Err(refusal) = self.foresee(workspace, &mut lookup, fact.as_ref()).await {
+            self.counts.lookup(LookupResult::Refused);
+            self.counts.fact(FactResult::Refused);
             return Err(refusal.within("lookup"));
         }
         let receipt: Result<Receipt, Refusal> = self.write(workspace, fact).await;
@@ -40,7 +34,7 @@ impl Context {
         let receipt = receipt.map_err(|refusal| refusal.within("fact"))?;
         let answered = self.lookup(workspace, lookup).await;
         if answered.is_err() {
-            self.shard.lookup(LookupResult::Refused);
+            self.counts.lookup(LookupResult::Refused);
         }
         let (item, token) = answered.map_err(|refusal| refusal.within("lookup"))?;
         Ok(wire::write_and_lookup(&convert::receipt::write(receipt, &active.model), &item, &token))
@@ -50,27 +44,17 @@ impl Context {
     async fn foresee(
         &self,
         workspace: WorkspaceId,
-        active: &ActiveModel,
         lookup: &mut LookupRequest,
         fact: Option<&Fact>,
     ) -> Result<(), Refusal> {
-        let LookupRequest { keys, fields, kind, token, view, html, purpose, channel, about, not_before, send_id } =
-            lookup;
-        self.reach(token).await?;
-        self.reach_moment(not_before.as_ref()).await?;
-        let purpose = Purpose::asked(purpose, channel)?;
-        let Wanted { kind, what } =
-            Wanted::parse(view, kind, fields.clone(), purpose, About::parse(about.clone())?, &active.model)?;
-        let send = SendId::asked(send_id, !view.is_empty())?;
-        if keys.is_empty() {
-            *keys = keys_of(fact, kind, &active.model)?;
+        let OwnedQuery { active, kind, what, send, html: _ } = self.read(workspace, lookup.clone()).await?;
+        if lookup.keys.is_empty() {
+            lookup.keys = keys_of(fact, &kind, &active.model)?;
         }
-        let ranked = answer::keys(keys, kind, &active.model)?;
-        let query = Query { active, kind, what: &what, send: send.as_ref(), html: *html };
-        if let (What::View { view, about }, Some(send)) = (query.what, query.send) {
+        let ranked = answer::keys(&lookup.keys, &kind, &active.model)?;
+        if let (What::View { view, about }, Some(send)) = (what, send) {
             // As it would be answered now: whether the send may ask by this view.
-            let asking = Asking { view: Arc::clone(view), about: about.clone() };
-            Box::pin(self.read_sent(workspace, &ranked, &asking, send)).await?;
+            Box::pin(self.read_sent(workspace, &ranked, &Asking { view, about }, &send)).await?;
         }
         Ok(())
     }

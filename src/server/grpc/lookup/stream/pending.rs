@@ -1,5 +1,5 @@
-//! The answers of a stream that are not given yet, in the order of their requests: of customers who are read from the disk,
-//! and of those behind them.
+//! The answers of a stream that are not given yet, in the order of their requests: of customers whom other threads read
+//! from the disk, and of those behind them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
