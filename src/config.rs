@@ -40,11 +40,11 @@ pub struct Config {
     pub insecure: bool,
     /// Worker threads that serve connections, at least 1.
     pub cores: usize,
-    /// Memory for stored data in MiB: half for the records that lookups read, a tenth for fragments and links, the rest for
-    /// RocksDB's blocks.
+    /// Memory for stored data in MiB: two thirds for the records that lookups read, a tenth for fragments and links, a
+    /// quarter for RocksDB's blocks.
     pub cache_mib: usize,
-    /// Memory for answers of lookups in MiB, which are given again as long as nothing was written that they were read from.
-    /// 0: none are kept.
+    /// Memory for answers of lookups in MiB, which are given again as long as nothing was written that they were read
+    /// from. 0: none are kept.
     pub answer_cache_mib: usize,
     /// Client: URL of the server, `http://` or `https://`.
     pub server: String,

@@ -71,15 +71,15 @@ pub struct Options {
     pub data: PathBuf,
     /// When a write is on disk.
     pub durability: Durability,
-    /// Bytes of stored blocks kept in memory.
+    /// Bytes of stored data kept in memory, as records and as blocks: see [`Store::open`].
     pub cache_bytes: usize,
     /// Commands that may wait for the writer.
     pub write_queue: usize,
     /// How much of a change of rules one command does, about, and how many stored events one command counts for new
     /// computed attributes, at most 256: see [`REFOLD_PORTION`].
     pub refold_portion: usize,
-    /// That what was changed leaves the caches. True everywhere but in the one test that shows that stale answers would be
-    /// found.
+    /// That what was changed leaves the caches. True everywhere but in the one test that shows that stale answers would
+    /// be found.
     pub invalidates: bool,
 }
 
@@ -249,8 +249,8 @@ impl Engine {
     /// it is gone. What is long goes in parts, between which others write.
     ///
     /// Fails with [`Error::NotFound`] if the key leads to nobody, with [`Error::Erased`] if it does so because of an
-    /// erasure, and with [`Error::Conflict`] if several people share it, or if more than 50,000 links name them. Nothing is
-    /// changed then. Whatever else interrupts it: asked again with the same message id, it is completed.
+    /// erasure, and with [`Error::Conflict`] if several people share it, or if more than 50,000 links name them.
+    /// Nothing is changed then. Whatever else interrupts it: asked again with the same message id, it is completed.
     pub async fn erase(&self, workspace: WorkspaceId, mut erasure: Erasure, now: Time) -> Result<Receipt, Error> {
         let receipt = loop {
             let command = Command::Erase { workspace, erasure: Box::new(erasure.clone()) };
@@ -336,8 +336,8 @@ impl Engine {
         self.state.access_epoch()
     }
 
-    /// Takes no more commands, commits those that wait, and stops, such that the next start has no log to read back. Reads
-    /// still work.
+    /// Takes no more commands, commits those that wait, and stops, such that the next start has no log to read back.
+    /// Reads still work.
     pub fn close(&self) {
         self.threads.stop();
         if let Err(error) = self.state.store.flush() {

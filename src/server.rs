@@ -106,10 +106,10 @@ impl Server {
             let (engine, drain) = (shared_engine.clone(), shared_drain.clone());
             let guard = policy.guard.clone();
             let (plans, answers) = (Arc::clone(&plans), Arc::clone(&answers));
-            let (shard, disk) = (metrics.shard(), Arc::new(Disk::new(options.reads_in_place)));
-            let context = Context { engine, guard, drain, shard, plans, answers, disk };
+            let (counts, disk) = (metrics.counts(), Arc::new(Disk::new(options.reads_in_place)));
+            let context = Context { engine, guard, drain, counts, plans, answers, disk };
             let faces = grpc::faces(routes.clone(), &context, max_message_bytes);
-            Gate::new(faces, Arc::clone(&policy), context.shard)
+            Gate::new(faces, Arc::clone(&policy), context.counts)
         };
         let running = cores::serve(listener, core_options, service).map_err(StartError::Threads)?;
         let addr = running.addr();

@@ -58,11 +58,11 @@ enum Command {
 /// A scope on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum ScopeArg {
-    /// Lookups, profiles and events
+    /// Lookups, profiles, events and segments; shows the model
     Read,
-    /// Facts
+    /// Facts, corrections of identities, and erasing people
     Write,
-    /// Keys and stats; includes neither of the others
+    /// Keys, stats and models; includes neither of the others
     Admin,
 }
 
