@@ -60,15 +60,19 @@ stop_server
 
 # Takes the tour of an example on a server with its model. What it prints is held by tests/it/examples.rs.
 tour() {
-  local line
+  local line before=
   tell "The tour of examples/$1, on a server with its model."
   start_server "$data/server.log" --data "$data/$1" --model "examples/$1/model.toml"
   while IFS= read -r line <&3; do
     case $line in
-      '#'*) printf '\n%s\n' "$line" ;;
+      '#'*)
+        [[ $before == '#'* ]] || printf '\n'
+        printf '%s\n' "$line"
+        ;;
       # A lookup that finds nobody says so by its exit code.
       '$ '*) printf '%s\n' "$line" && { bash -c "${line#"$ "}" || (($? == nothing_found)); } ;;
     esac
+    before=$line
   done 3<"examples/$1/tour.txt"
   stop_server
 }

@@ -4,8 +4,8 @@
 #
 #   SIZES="1000000 10000000"   profiles of 30 attributes
 #   SECONDS_EACH=10            length of a measurement, after WARMUP=5 seconds
-#   CACHE_MIB=2560 ANSWER_CACHE_MIB=768   memory for stored data and for answers. With what a server takes besides this is within
-#                              4 GiB for 10,000,000 profiles; for 30,000,000 it is with 2048 and 640
+#   CACHE_MIB=2560 ANSWER_CACHE_MIB=768   memory for stored data and for answers: within 4 GiB with what a server takes
+#                              besides for 10,000,000 profiles; for 30,000,000 give 2048 and 640
 #   FILL=300                   seconds, more than 0, of streams of lookups by zipf keys before all else, which fill the caches
 #
 # A million profiles take 0.6 GB of disk when compacted, twice that meanwhile, and with two cores a minute to load: the two
@@ -17,6 +17,8 @@ source "$root/scripts/bench/servers.sh"
 cd "$root"
 
 sizes=${SIZES:-1000000 10000000}
+# What RocksDB gives back is used again by any thread, as README.md advises.
+export MALLOC_ARENA_MAX=2
 timing=(--seconds "${SECONDS_EACH:-10}" --warmup "${WARMUP:-5}" --json)
 memory=(--cache-mib "${CACHE_MIB:-2560}" --answer-cache-mib "${ANSWER_CACHE_MIB:-768}")
 
